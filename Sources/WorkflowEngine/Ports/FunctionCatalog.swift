@@ -1,0 +1,66 @@
+package import WorkflowModel
+
+/// What plugins offer at the moment.
+package protocol FunctionCatalog: Sendable {
+    /// Every plugin that loads, by name.
+    var plugins: [PluginDescription] { get }
+    /// Files that look like plugins and do not load, with the reason in plain words.
+    var failures: [PluginFailure] { get }
+}
+
+extension FunctionCatalog {
+    package func plugin(named name: String) -> PluginDescription? { plugins.first { $0.name == name } }
+
+    package func function(_ name: FunctionName) -> FunctionDescription? {
+        plugin(named: name.plugin)?.functions.first { $0.name == name.function }
+    }
+}
+
+/// What a plugin says of itself, read from its code outside the server.
+package struct PluginDescription: Hashable, Sendable {
+    package var name: String
+    package var version: String
+    package var sdk: String
+    /// SHA-256 of the file, lower-case hex; executions are pinned to it.
+    package var hash: String
+    package var path: String
+    package var functions: [FunctionDescription]
+
+    package init(
+        name: String, version: String, sdk: String, hash: String, path: String, functions: [FunctionDescription]
+    ) {
+        self.name = name
+        self.version = version
+        self.sdk = sdk
+        self.hash = hash
+        self.path = path
+        self.functions = functions
+    }
+}
+
+package struct FunctionDescription: Hashable, Sendable {
+    package var name: String
+    package var summary: String?
+    /// JSON Schemas as the plugin gave them.
+    package var input: JSONValue?
+    package var output: JSONValue?
+
+    package init(name: String, summary: String? = nil, input: JSONValue? = nil, output: JSONValue? = nil) {
+        self.name = name
+        self.summary = summary
+        self.input = input
+        self.output = output
+    }
+}
+
+package struct PluginFailure: Hashable, Sendable {
+    package var path: String
+    package var code: String
+    package var message: String
+
+    package init(path: String, code: String, message: String) {
+        self.path = path
+        self.code = code
+        self.message = message
+    }
+}

@@ -1,0 +1,274 @@
+/// Why a text is not acceptable JSON, and where.
+package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
+    package var message: String
+    /// From 1.
+    package var line: Int
+    /// From 1, in bytes.
+    package var column: Int
+
+    package var description: String { "\(message) at line \(line), column \(column)" }
+}
+
+/// What a JSON text may be at most.
+package struct JSONLimits: Sendable {
+    /// Nesting of arrays and objects.
+    package var depthMax: Int
+    package var bytesMax: Int
+    /// Whether a repeated member name is an error; RFC 8259 leaves it open, our own inputs refuse it.
+    package var duplicateKeysRefused: Bool
+
+    package init(depthMax: Int = 64, bytesMax: Int = 4 << 20, duplicateKeysRefused: Bool = true) {
+        self.depthMax = depthMax
+        self.bytesMax = bytesMax
+        self.duplicateKeysRefused = duplicateKeysRefused
+    }
+}
+
+extension JSONValue {
+    /// Reads one JSON text (RFC 8259): UTF-8 checked, lone surrogates, duplicate names and over-deep nesting refused.
+    /// - Throws: `JSONError` with line and column of the first fault.
+    package init(parsing bytes: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
+        var reader = JSONReader(bytes: bytes, limits: limits)
+        self = try reader.document()
+    }
+
+    package init(parsing text: String, limits: JSONLimits = JSONLimits()) throws(JSONError) {
+        try self.init(parsing: Array(text.utf8), limits: limits)
+    }
+}
+
+/// A strict recursive-descent reader of JSON over a byte array.
+struct JSONReader {
+    let bytes: [UInt8]
+    let limits: JSONLimits
+    private(set) var offset = 0
+    private var depth = 0
+
+    init(bytes: [UInt8], limits: JSONLimits) {
+        self.bytes = bytes
+        self.limits = limits
+    }
+
+    mutating func document() throws(JSONError) -> JSONValue {
+        guard bytes.count <= limits.bytesMax else {
+            throw JSONError(message: "JSON of \(bytes.count) bytes exceeds the limit of \(limits.bytesMax)", line: 1, column: 1)
+        }
+        let value = try self.value()
+        skipWhitespace()
+        guard offset == bytes.count else { throw fault("unexpected text after the JSON value") }
+        return value
+    }
+
+    private func peek() -> UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+    private mutating func skipWhitespace() {
+        while offset < bytes.count {
+            switch bytes[offset] {
+            case 0x20, 0x09, 0x0A, 0x0D: offset += 1
+            default: return
+            }
+        }
+    }
+
+    private mutating func value() throws(JSONError) -> JSONValue {
+        skipWhitespace()
+        guard let byte = peek() else { throw fault("unexpected end of JSON") }
+        switch byte {
+        case UInt8(ascii: "{"): return try nested { reader throws(JSONError) in try reader.object() }
+        case UInt8(ascii: "["): return try nested { reader throws(JSONError) in try reader.array() }
+        case UInt8(ascii: "\""): return .string(try string())
+        case UInt8(ascii: "t"): return try literal("true", .bool(true))
+        case UInt8(ascii: "f"): return try literal("false", .bool(false))
+        case UInt8(ascii: "n"): return try literal("null", .null)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+        default: throw fault("unexpected character")
+        }
+    }
+
+    private mutating func nested(
+        _ body: (inout JSONReader) throws(JSONError) -> JSONValue
+    ) throws(JSONError) -> JSONValue {
+        depth += 1
+        guard depth <= limits.depthMax else { throw fault("JSON nested deeper than \(limits.depthMax)") }
+        let value = try body(&self)
+        depth -= 1
+        return value
+    }
+
+    private mutating func object() throws(JSONError) -> JSONValue {
+        offset += 1
+        var members = JSONObject()
+        skipWhitespace()
+        if peek() == UInt8(ascii: "}") { offset += 1; return .object(members) }
+        while true {
+            skipWhitespace()
+            guard peek() == UInt8(ascii: "\"") else { throw fault("expected a member name in quotes") }
+            let start = offset
+            let key = try string()
+            if limits.duplicateKeysRefused && members.contains(key) {
+                offset = start
+                throw fault("duplicate member name \"\(key)\"")
+            }
+            skipWhitespace()
+            guard peek() == UInt8(ascii: ":") else { throw fault("expected ':' after a member name") }
+            offset += 1
+            members[key] = try value()
+            skipWhitespace()
+            switch peek() {
+            case UInt8(ascii: ","): offset += 1
+            case UInt8(ascii: "}"): offset += 1; return .object(members)
+            default: throw fault("expected ',' or '}' in an object")
+            }
+        }
+    }
+
+    private mutating func array() throws(JSONError) -> JSONValue {
+        offset += 1
+        var elements: [JSONValue] = []
+        skipWhitespace()
+        if peek() == UInt8(ascii: "]") { offset += 1; return .array(elements) }
+        while true {
+            elements.append(try value())
+            skipWhitespace()
+            switch peek() {
+            case UInt8(ascii: ","): offset += 1
+            case UInt8(ascii: "]"): offset += 1; return .array(elements)
+            default: throw fault("expected ',' or ']' in an array")
+            }
+        }
+    }
+
+    private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+        for index in 0..<text.utf8CodeUnitCount {
+            let expected = text.withUTF8Buffer { unsafe $0[index] }
+            guard peek() == expected else { throw fault("unexpected character") }
+            offset += 1
+        }
+        return value
+    }
+
+    private mutating func number() throws(JSONError) -> JSONValue {
+        let start = offset
+        if peek() == UInt8(ascii: "-") { offset += 1 }
+        guard let first = peek(), Self.isDigit(first) else { throw fault("expected a digit") }
+        offset += 1
+        if first != UInt8(ascii: "0") { skipDigits() } else if let next = peek(), Self.isDigit(next) {
+            throw fault("a number may not begin with 0")
+        }
+        var isInteger = true
+        if peek() == UInt8(ascii: ".") {
+            isInteger = false
+            offset += 1
+            guard let digit = peek(), Self.isDigit(digit) else { throw fault("expected a digit after '.'") }
+            skipDigits()
+        }
+        if peek() == UInt8(ascii: "e") || peek() == UInt8(ascii: "E") {
+            isInteger = false
+            offset += 1
+            if peek() == UInt8(ascii: "+") || peek() == UInt8(ascii: "-") { offset += 1 }
+            guard let digit = peek(), Self.isDigit(digit) else { throw fault("expected a digit in the exponent") }
+            skipDigits()
+        }
+        let text = String(decoding: bytes[start..<offset], as: UTF8.self)
+        if isInteger, let exact = Int64(text) { return .int(exact) }
+        guard let value = Double(text), value.isFinite else {
+            offset = start
+            throw fault("number out of range")
+        }
+        return .double(value)
+    }
+
+    private mutating func skipDigits() {
+        while let byte = peek(), Self.isDigit(byte) { offset += 1 }
+    }
+
+    private mutating func string() throws(JSONError) -> String {
+        offset += 1
+        let start = offset
+        // The common case, a string without escapes, is one copy.
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            if byte == UInt8(ascii: "\"") {
+                let text = try utf8(bytes[start..<offset])
+                offset += 1
+                return text
+            }
+            if byte == UInt8(ascii: "\\") { break }
+            guard byte >= 0x20 else { throw fault("control character in a string") }
+            offset += 1
+        }
+        var buffer = Array(bytes[start..<offset])
+        while offset < bytes.count {
+            let byte = bytes[offset]
+            switch byte {
+            case UInt8(ascii: "\""):
+                let text = try utf8(buffer[...])
+                offset += 1
+                return text
+            case UInt8(ascii: "\\"):
+                offset += 1
+                try escape(into: &buffer)
+            case 0..<0x20: throw fault("control character in a string")
+            default:
+                buffer.append(byte)
+                offset += 1
+            }
+        }
+        throw fault("unterminated string")
+    }
+
+    private func utf8(_ slice: ArraySlice<UInt8>) throws(JSONError) -> String {
+        guard let text = String(validating: slice, as: UTF8.self) else { throw fault("string is not valid UTF-8") }
+        return text
+    }
+
+    private mutating func escape(into buffer: inout [UInt8]) throws(JSONError) {
+        guard let byte = peek() else { throw fault("unterminated string") }
+        offset += 1
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): buffer.append(byte)
+        case UInt8(ascii: "b"): buffer.append(0x08)
+        case UInt8(ascii: "f"): buffer.append(0x0C)
+        case UInt8(ascii: "n"): buffer.append(0x0A)
+        case UInt8(ascii: "r"): buffer.append(0x0D)
+        case UInt8(ascii: "t"): buffer.append(0x09)
+        case UInt8(ascii: "u"):
+            var code = try hex4()
+            if (0xDC00..<0xE000).contains(code) { throw fault("lone low surrogate") }
+            if (0xD800..<0xDC00).contains(code) {
+                guard peek() == UInt8(ascii: "\\"), offset + 1 < bytes.count, bytes[offset + 1] == UInt8(ascii: "u")
+                else { throw fault("lone high surrogate") }
+                offset += 2
+                let low = try hex4()
+                guard (0xDC00..<0xE000).contains(low) else { throw fault("lone high surrogate") }
+                code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+            }
+            guard let scalar = Unicode.Scalar(code) else { throw fault("invalid escape") }
+            buffer.append(contentsOf: String(Character(scalar)).utf8)
+        default: throw fault("invalid escape")
+        }
+    }
+
+    private mutating func hex4() throws(JSONError) -> UInt32 {
+        var code: UInt32 = 0
+        for _ in 0..<4 {
+            guard let byte = peek(), let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw fault("expected four hexadecimal digits")
+            }
+            code = code << 4 | UInt32(digit)
+            offset += 1
+        }
+        return code
+    }
+
+    private func fault(_ message: String) -> JSONError {
+        var line = 1
+        var column = 1
+        for byte in bytes.prefix(offset) {
+            if byte == 0x0A { line += 1; column = 1 } else { column += 1 }
+        }
+        return JSONError(message: message, line: line, column: column)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
+}
