@@ -30,6 +30,9 @@ package struct ExecutionState: Sendable {
     package private(set) var cancellation: Cancellation?
     /// The highest risk a completed attempt reported; 0 when none.
     package private(set) var reportedRisk = 0.0
+    /// The definition's output, once completed.
+    package private(set) var output: JSONValue?
+    package private(set) var failure: Failure?
     /// Bytes of the records that hold the inputs and outputs.
     package private(set) var contextBytes = 0
     /// `steps` as expressions see it.
@@ -39,6 +42,12 @@ package struct ExecutionState: Sendable {
     package struct Cancellation: Hashable, Sendable {
         package var reason: String
         package var requestedBy: String
+    }
+
+    package struct Failure: Hashable, Sendable {
+        package var code: String
+        package var message: String
+        package var failedStep: String?
     }
 
     package init(execution: ExecutionID, definition: WorkflowDefinition) {
@@ -148,8 +157,12 @@ package struct ExecutionState: Sendable {
             stepValues[path] = ["output": nil, "status": "skipped", "error": nil]
         case .cancelRequested(let reason, let requestedBy):
             cancellation = Cancellation(reason: reason, requestedBy: requestedBy)
-        case .executionCompleted: status = .completed
-        case .executionFailed: status = .failed
+        case .executionCompleted(let output, _):
+            status = .completed
+            self.output = output
+        case .executionFailed(let code, let message, let failedStep):
+            status = .failed
+            failure = Failure(code: code, message: message, failedStep: failedStep)
         case .executionCancelled:
             status = .cancelled
             for index in steps.indices where !steps[index].isFinished && steps[index].attempt > 0 {

@@ -8,6 +8,8 @@ package import WorkflowModel
 package struct ExecutionStateMachine: Sendable {
     package private(set) var state: ExecutionState
     package let limits: EngineLimits
+    /// While held, verdicts are recorded and nothing new is started: a server that stops leaves no attempt in doubt.
+    package var isHeld = false
 
     package init(execution: ExecutionID, definition: WorkflowDefinition, limits: EngineLimits = EngineLimits()) {
         state = ExecutionState(execution: execution, definition: definition)
@@ -60,7 +62,7 @@ package struct ExecutionStateMachine: Sendable {
     /// Starts what is due; calling it early or twice changes nothing.
     package mutating func wake(now: Timestamp) -> Decision {
         var decision = Decision()
-        guard state.isOpen, state.cancellation == nil, let due = state.nextTimer else { return decision }
+        guard state.isOpen, !isHeld, state.cancellation == nil, let due = state.nextTimer else { return decision }
         guard due <= now else {
             decision.effects.append(.wake(at: due))
             return decision
@@ -180,7 +182,7 @@ package struct ExecutionStateMachine: Sendable {
                     errorMessage: message, executionTimeMilliseconds: outcome.executionMilliseconds,
                     nextAttemptAt: next)),
             now: now, into: &decision)
-        if next <= now {
+        if next <= now, !isHeld {
             startAttempt(index, now: now, into: &decision)
         } else {
             decision.effects.append(.wake(at: next))
@@ -221,7 +223,7 @@ package struct ExecutionStateMachine: Sendable {
             decision.effects.append(.end)
             return
         }
-        if state.nextTimer != nil { return }
+        if isHeld || state.nextTimer != nil { return }
         advance(now: now, into: &decision)
     }
 

@@ -1,0 +1,46 @@
+import WorkflowEngine
+import WorkflowModel
+
+/// One open execution in memory; touched only inside the `Executions` actor.
+final class ExecutionSlot {
+    enum Input {
+        case start(StartCommand, summary: ExecutionSummary, idempotency: IdempotencyClaim?)
+        case finished(path: String, attempt: Int, StepOutcome)
+        case wake
+        case cancel(reason: String, requestedBy: String)
+        case recover
+    }
+
+    let execution: ExecutionID
+    var machine: ExecutionStateMachine
+    /// The row as last journaled; nil before the start.
+    var summary: ExecutionSummary?
+    /// Inputs wait here while a decision is being committed: one at a time for each execution.
+    var inbox: [PendingInput] = []
+    var isPumping = false
+    /// Attempts that are with the runner, by step path.
+    var attempts: [String: Task<Void, Never>] = [:]
+    var timer: Task<Void, Never>?
+    var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    var waiterCount = 0
+
+    struct PendingInput {
+        var input: Input
+        /// Called once the input's records are durable, or with why they are not.
+        var reply: ((Result<Void, JournalError>) -> Void)?
+    }
+
+    init(machine: ExecutionStateMachine, summary: ExecutionSummary? = nil) {
+        execution = machine.state.execution
+        self.machine = machine
+        self.summary = summary
+    }
+
+    var isEnded: Bool { !machine.state.isOpen }
+
+    func resumeWaiters() {
+        let all = waiters.values
+        waiters.removeAll()
+        for waiter in all { waiter.resume() }
+    }
+}

@@ -1,0 +1,163 @@
+package import EventBus
+package import Logging
+import Metrics
+package import ServiceLifecycle
+import Synchronization
+package import WorkflowEngine
+import WorkflowModel
+
+/// Publishes committed events in journal order: from memory while it keeps up, from the journal when it is behind.
+///
+/// At least once: what a bus acknowledged last is remembered by the bus itself or by the journal, and a stale position
+/// means duplicates with equal ids. A bus that is down costs the executions nothing; the backlog is the journal.
+package final class Relay: Service {
+    package struct Configuration: Sendable {
+        package var batchMax = 512
+        package var retryDelayMin = Duration.milliseconds(100)
+        package var retryDelayMax = Duration.seconds(1)
+        package init() {}
+    }
+
+    /// How the relay stands, for health and metrics.
+    package struct Standing: Sendable {
+        package var isReachable = true
+        package var lastError: String?
+        /// The oldest event that is committed and not published; nil when there is none known.
+        package var oldestUnpublishedAt: Timestamp?
+        package var publishedCount = 0
+    }
+
+    private let journal: any Journal
+    private let lease: JournalLease
+    private let publisher: any EventPublisher
+    private let configuration: Configuration
+    private let logger: Logger
+    private let buffer = Mutex(RelayBuffer())
+    private let state = Mutex(Standing())
+    private let doorbell: AsyncStream<Void>
+    private let ring: AsyncStream<Void>.Continuation
+    private let published = Counter(label: "stepstream_relay_published_events_total")
+    private let failures = Counter(label: "stepstream_relay_publish_failures_total")
+
+    package init(
+        journal: any Journal, lease: JournalLease, publisher: any EventPublisher, configuration: Configuration,
+        logger: Logger
+    ) {
+        self.journal = journal
+        self.lease = lease
+        self.publisher = publisher
+        self.configuration = configuration
+        self.logger = logger
+        (doorbell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    package var standing: Standing { state.withLock { $0 } }
+
+    /// Runs until the task is cancelled; `finish` lets it publish what is committed first.
+    package func run() async throws {
+        journal.setCommitTap { [self] committed in
+            buffer.withLock { $0.add(committed) }
+            ring.yield()
+        }
+        defer { journal.setCommitTap(nil) }
+        ring.yield()
+        var position = await startPosition()
+        for await _ in doorbell {
+            while !Task.isCancelled, await step(&position) {}
+        }
+    }
+
+    /// Ends `run` once everything committed so far is published.
+    package func finish() { ring.finish() }
+
+    /// Publishes some of what waits; false when nothing does.
+    private func step(_ position: inout JournalPosition?) async -> Bool {
+        if buffer.withLock({ $0.isBehind }) {
+            buffer.withLock { $0.collect() }
+            await catchUp(&position)
+            return !Task.isCancelled
+        }
+        let waiting = buffer.withLock { $0.take() }
+        guard !waiting.isEmpty else { return false }
+        let fresh = position.map { last in waiting.drop { $0.position <= last } } ?? waiting[...]
+        await publish(fresh, &position)
+        return true
+    }
+
+    private func catchUp(_ position: inout JournalPosition?) async {
+        var delay = configuration.retryDelayMin
+        while !Task.isCancelled {
+            do {
+                let page = try await journal.events(after: position, shard: lease.shard, limit: configuration.batchMax)
+                guard !page.isEmpty else { return }
+                await publish(page[...], &position)
+                delay = configuration.retryDelayMin
+            } catch {
+                logger.error("relay cannot read the journal", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, configuration.retryDelayMax)
+            }
+        }
+    }
+
+    private func publish(_ events: ArraySlice<CommittedEvent>, _ position: inout JournalPosition?) async {
+        var rest = events
+        while !rest.isEmpty, !Task.isCancelled {
+            let batch = rest.prefix(configuration.batchMax)
+            guard let last = batch.last else { return }
+            await publishUntilTaken(
+                batch.map { SourcedEvent(position: SourcePosition(rawValue: $0.position.rawValue), event: $0.event) })
+            if Task.isCancelled { return }
+            position = last.position
+            rest = rest.dropFirst(batch.count)
+            if !publisher.storesSourcePosition { await journal.notePublished(last.position, lease: lease) }
+            published.increment(by: batch.count)
+            let oldest = rest.first?.event.time
+            state.withLock {
+                $0.isReachable = true
+                $0.lastError = nil
+                $0.publishedCount += batch.count
+                $0.oldestUnpublishedAt = oldest
+            }
+        }
+    }
+
+    private func publishUntilTaken(_ batch: [SourcedEvent]) async {
+        var delay = configuration.retryDelayMin
+        while !Task.isCancelled {
+            do { return try await publisher.publish(batch) } catch {
+                failures.increment()
+                let oldest = batch.first?.event.time
+                let wasReachable = state.withLock { state in
+                    defer {
+                        state.isReachable = false
+                        state.lastError = "\(error)"
+                        state.oldestUnpublishedAt = oldest
+                    }
+                    return state.isReachable
+                }
+                // Once an outage, not once a try.
+                if wasReachable { logger.error("the bus does not take events", metadata: ["error": "\(error)"]) }
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, configuration.retryDelayMax)
+            }
+        }
+    }
+
+    private func startPosition() async -> JournalPosition? {
+        var delay = configuration.retryDelayMin
+        while !Task.isCancelled {
+            do {
+                if publisher.storesSourcePosition {
+                    return try await publisher.sourcePosition().map { JournalPosition(rawValue: $0.rawValue) }
+                }
+                return try await journal.publishedPosition(shard: lease.shard)
+            } catch {
+                logger.error("relay cannot find its position", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, configuration.retryDelayMax)
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,180 @@
+package import WebServing
+package import WorkflowEngine
+package import WorkflowModel
+
+/// `POST /api/v1/workflows/{name}/execute`: starts an execution, by itself, by key or by a given identifier.
+package struct ExecuteRoutes: RouteProvider {
+    /// The longest `?wait=`.
+    static let waitMax = Duration.seconds(60)
+    static let idempotencyKeyBytesMax = 256
+
+    private let executions: Executions
+    private let definitions: Definitions
+    private let journal: any Journal
+    private let catalog: any FunctionCatalog
+    private let clock: any WallClock
+
+    package init(
+        executions: Executions, definitions: Definitions, journal: any Journal, catalog: any FunctionCatalog,
+        clock: any WallClock
+    ) {
+        self.executions = executions
+        self.definitions = definitions
+        self.journal = journal
+        self.catalog = catalog
+        self.clock = clock
+    }
+
+    package func addRoutes(to router: inout WebRouter) {
+        router.post("/api/v1/workflows/{name}/execute") { try await execute($0) }
+    }
+
+    private func execute(_ request: WebRequest) async throws -> WebResponse {
+        let wait = try request.query.duration("wait", atMost: Self.waitMax)
+        let body = try ExecuteBody(try await request.json(), now: clock.now)
+        let key = try idempotencyKey(of: request)
+        let definition = try await definitions.definition(named: request.pathParameter("name"))
+        let digest = ContentDigest.sha256(body.inputs.encoded)
+        if let key, let earlier = try await journal.idempotencyKey(key, workflow: definition.stored.name) {
+            return try await answer(key: earlier, digest: body.digest, wait: wait)
+        }
+        if let given = body.executionID, let earlier = try await journal.summary(of: given) {
+            return try await answer(given: earlier, workflow: definition.stored.name, digest: digest, wait: wait)
+        }
+        try check(body.inputs, definition.definition)
+        let execution = body.executionID ?? newExecutionID()
+        let command = StartCommand(
+            execution: execution, revision: definition.stored.revision, inputs: body.inputs,
+            pins: try pins(of: definition.definition), traceparent: request.header("traceparent"))
+        let claim = key.map {
+            IdempotencyClaim(
+                key: $0, workflow: definition.stored.name, digest: body.digest, execution: execution, at: clock.now)
+        }
+        let start = Executions.Start(
+            command: command, definition: definition.definition, inputsDigest: digest, idempotency: claim)
+        do {
+            return Self.answer(try await executions.start(start, wait: wait), definition.stored)
+        } catch let error as OrchestratorError where error.code == .idempotencyKeyReused {
+            // Two requests with one key raced; the other one's start is the answer to both.
+            guard let key, let earlier = try await journal.idempotencyKey(key, workflow: definition.stored.name) else {
+                throw error
+            }
+            return try await answer(key: earlier, digest: body.digest, wait: wait)
+        } catch let error as OrchestratorError where error.code == .executionIDConflict {
+            guard let earlier = try await journal.summary(of: execution) else { throw error }
+            return try await answer(given: earlier, workflow: definition.stored.name, digest: digest, wait: wait)
+        }
+    }
+
+    private func newExecutionID() -> ExecutionID {
+        var random = SystemRandomNumberGenerator()
+        return ExecutionID(at: clock.now, using: &random)
+    }
+
+    private func idempotencyKey(of request: WebRequest) throws(Problem) -> String? {
+        guard let key = request.header("idempotency-key") else { return nil }
+        guard (1...Self.idempotencyKeyBytesMax).contains(key.utf8.count) else {
+            throw Problem(
+                400, "invalid_parameter", "Idempotency-Key has 1 to \(Self.idempotencyKeyBytesMax) characters")
+        }
+        return key
+    }
+
+    private func check(_ inputs: JSONValue, _ definition: WorkflowDefinition) throws(Problem) {
+        guard let violations = definition.inputs?.violations(of: inputs), !violations.isEmpty else { return }
+        throw Problem(
+            422, OrchestratorError.Code.invalidInputs.rawValue,
+            "the inputs do not fit the schema of \(definition.name)",
+            faults: violations.map {
+                Problem.Fault(path: "/inputs\($0.path)", code: $0.keyword, message: $0.message)
+            })
+    }
+
+    /// The plugins' builds of the moment, for the life of the execution.
+    private func pins(of definition: WorkflowDefinition) throws(Problem) -> [String: String] {
+        var pins: [String: String] = [:]
+        var faults: [Problem.Fault] = []
+        for (index, step) in definition.steps.enumerated() {
+            if catalog.function(step.function) == nil {
+                faults.append(
+                    Problem.Fault(
+                        path: "/steps/\(index)/function", code: OrchestratorError.Code.functionUnavailable.rawValue,
+                        message: "\(step.function) is not offered by any plugin that loads; see /api/v1/functions"))
+            } else {
+                pins[step.function.plugin] = catalog.plugin(named: step.function.plugin)?.hash
+            }
+        }
+        guard faults.isEmpty else {
+            throw Problem(
+                503, OrchestratorError.Code.functionUnavailable.rawValue,
+                "\(definition.name) uses functions that are not available", faults: faults)
+        }
+        return pins
+    }
+
+    // MARK: Answers
+
+    private func answer(key earlier: IdempotencyClaim, digest: [UInt8], wait: Duration?) async throws -> WebResponse {
+        guard earlier.digest == digest else {
+            throw Problem(
+                422, OrchestratorError.Code.idempotencyKeyReused.rawValue,
+                "the idempotency key was used with another body; use a new key",
+                members: ["execution_id": .string(earlier.execution.description)])
+        }
+        guard let summary = try await journal.summary(of: earlier.execution) else {
+            throw OrchestratorError(.unknownExecution, "execution \(earlier.execution) is not known")
+        }
+        return try await answer(summary, wait: wait)
+    }
+
+    private func answer(
+        given earlier: ExecutionSummary, workflow: String, digest: [UInt8], wait: Duration?
+    ) async throws -> WebResponse {
+        guard earlier.workflow == workflow, earlier.inputsDigest == digest else {
+            throw Problem(
+                409, OrchestratorError.Code.executionIDConflict.rawValue,
+                "execution \(earlier.execution) exists with another workflow or other inputs; use a new identifier",
+                members: ["execution_id": .string(earlier.execution.description)])
+        }
+        return try await answer(earlier, wait: wait)
+    }
+
+    /// The answer to a start that happened before.
+    private func answer(_ summary: ExecutionSummary, wait: Duration?) async throws -> WebResponse {
+        let definition = try await definitions.definition(named: summary.workflow, revision: summary.revision)
+        if let standing = await executions.standing(of: summary.execution, wait: wait) {
+            return Self.answer(standing, definition.stored)
+        }
+        let report = try ExecutionReport(
+            execution: summary.execution, definition: definition.definition,
+            records: try await journal.records(of: summary.execution, after: 0))
+        return Self.answer(Executions.Standing(report), definition.stored)
+    }
+
+    static func answer(_ standing: Executions.Standing, _ definition: StoredDefinition) -> WebResponse {
+        let execution = standing.execution.description
+        var members = JSONObject([
+            ("execution_id", .string(execution)), ("workflow", .string(definition.name)),
+            ("revision", .int(Int64(definition.revision))), ("status", .string(standing.status.rawValue)),
+            ("stream", .string("/api/v1/workflows/stream/\(execution)")),
+        ])
+        if let output = standing.output { members["output"] = output }
+        if let failure = standing.failure {
+            members["error"] = [
+                "code": .string(failure.code), "message": .string(failure.message),
+                "failed_step": failure.failedStep.map { .string($0) } ?? nil,
+            ]
+        }
+        return .json(.object(members))
+    }
+}
+
+extension Executions.Standing {
+    init(_ report: ExecutionReport) {
+        self.init(
+            execution: report.execution, status: report.status, isOpen: report.isOpen, output: report.output,
+            failure: report.errorCode.map {
+                ExecutionState.Failure(code: $0, message: report.errorMessage ?? "", failedStep: report.failedStep)
+            })
+    }
+}

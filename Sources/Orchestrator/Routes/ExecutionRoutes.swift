@@ -1,0 +1,127 @@
+package import WebServing
+package import WorkflowEngine
+package import WorkflowModel
+
+/// `/api/v1/executions`: runs, with their steps, inputs, outputs, attempts and events.
+package struct ExecutionRoutes: RouteProvider {
+    private let executions: Executions
+    private let definitions: Definitions
+    private let journal: any Journal
+
+    package init(executions: Executions, definitions: Definitions, journal: any Journal) {
+        self.executions = executions
+        self.definitions = definitions
+        self.journal = journal
+    }
+
+    package func addRoutes(to router: inout WebRouter) {
+        router.get("/api/v1/executions") { try await list($0) }
+        router.get("/api/v1/executions/{id}") { try await show($0) }
+        router.get("/api/v1/executions/{id}/events") { try await events($0) }
+        router.post("/api/v1/executions/{id}/cancel") { try await cancel($0) }
+    }
+
+    private func list(_ request: WebRequest) async throws -> WebResponse {
+        let page = try Page(request)
+        var filter = ExecutionFilter(workflow: request.query["workflow"])
+        if let text = request.query["status"] {
+            guard let status = ExecutionStatus(rawValue: text) else {
+                let known = ExecutionStatus.allCases.map(\.rawValue).joined(separator: ", ")
+                throw Problem.invalidParameter("status", "expected one of \(known), not \"\(text)\"")
+            }
+            filter.status = status
+        }
+        if let cursor = page.cursor {
+            guard let before = ExecutionID(cursor) else {
+                throw Problem.invalidParameter("cursor", "expected the `next` of an earlier answer")
+            }
+            filter.before = before
+        }
+        let summaries = try await journal.summaries(filter, limit: page.limit + 1)
+        let shown = summaries.prefix(page.limit)
+        let items = shown.map(ExecutionJSON.summary)
+        return .json(
+            page.answer(items, hasMore: summaries.count > page.limit, cursor: shown.last?.execution.description))
+    }
+
+    private func show(_ request: WebRequest) async throws -> WebResponse {
+        let summary = try await known(request)
+        let definition = try await definitions.definition(named: summary.workflow, revision: summary.revision)
+        let report = try ExecutionReport(
+            execution: summary.execution, definition: definition.definition,
+            records: try await journal.records(of: summary.execution, after: 0))
+        return .json(ExecutionJSON.report(report))
+    }
+
+    private func events(_ request: WebRequest) async throws -> WebResponse {
+        let page = try Page(request)
+        let summary = try await known(request)
+        let after = try request.query.int("after", default: page.cursor.flatMap { Int($0) } ?? 0, in: 0...Int.max)
+        let events = try await journal.events(of: summary.execution, after: after, limit: page.limit + 1)
+        let shown = events.prefix(page.limit)
+        // The events' own bytes, as every subscriber gets them.
+        var writer = JSONWriter(reserving: 512 * (shown.count + 1))
+        writer.raw("{\"items\":[")
+        for (index, event) in shown.enumerated() {
+            if index > 0 { writer.raw(",") }
+            writer.raw(event.bytes)
+        }
+        writer.raw("],\"next\":")
+        writer.optionalString(events.count > page.limit ? shown.last.map { String($0.sequence) } : nil)
+        writer.raw("}")
+        return .json(writer.bytes)
+    }
+
+    private func cancel(_ request: WebRequest) async throws -> WebResponse {
+        let summary = try await known(request)
+        let reason = try await Self.reason(of: request)
+        guard summary.isOpen else { throw Self.ended(summary) }
+        do {
+            let standing = try await executions.cancel(
+                summary.execution, reason: reason, requestedBy: request.caller.name)
+            return .json([
+                "execution_id": .string(standing.execution.description), "status": .string(standing.status.rawValue),
+                "cancel_requested": true,
+            ])
+        } catch let error as OrchestratorError where error.code == .alreadyEnded {
+            throw Self.ended(try await known(request))
+        }
+    }
+
+    private static func reason(of request: WebRequest) async throws -> String {
+        let body = try await request.body(bytesMax: 64 << 10)
+        guard !body.isEmpty else { return "" }
+        let json: JSONValue
+        do { json = try JSONValue(parsing: body) } catch { throw Problem(error) }
+        guard let members = json.objectValue, members.keys.allSatisfy({ $0 == "reason" }) else {
+            throw Problem(422, "invalid_body", "the body is empty or {\"reason\": \"…\"}")
+        }
+        guard let reason = json["reason"] else { return "" }
+        guard let text = reason.stringValue else {
+            throw Problem(
+                422, "invalid_body", "the body cannot be used",
+                faults: [.init(path: "/reason", code: "type", message: "expected a string, not \(reason.typeName)")])
+        }
+        return text
+    }
+
+    private static func ended(_ summary: ExecutionSummary) -> Problem {
+        Problem(
+            409, OrchestratorError.Code.alreadyEnded.rawValue,
+            "execution \(summary.execution) has ended as \(summary.status.rawValue)",
+            members: ["status": .string(summary.status.rawValue)])
+    }
+
+    private func known(_ request: WebRequest) async throws -> ExecutionSummary {
+        let text = request.pathParameter("id")
+        guard let execution = ExecutionID(text) else {
+            throw Problem(
+                404, OrchestratorError.Code.unknownExecution.rawValue,
+                "\"\(text)\" is not an execution ID (a lower-case UUID version 7)")
+        }
+        guard let summary = try await journal.summary(of: execution) else {
+            throw OrchestratorError(.unknownExecution, "execution \(execution) is not known")
+        }
+        return summary
+    }
+}

@@ -1,0 +1,48 @@
+import FoundationEssentials
+import WorkflowModel
+
+/// The effective settings of a process: flags over environment over `stepstream.yaml` over defaults.
+struct Settings: Sendable {
+    enum Bus: String, CaseIterable, Sendable { case embedded }
+
+    var host = "127.0.0.1"
+    /// 0 picks a free one.
+    var port = 8000
+    var dataDirectory = Settings.defaultDataDirectory
+    var pluginDirectories: [String] = []
+    var bus = Bus.embedded
+    /// Allows a bind address beyond loopback without configured tokens.
+    var insecure = false
+    var corsOrigins = ["http://localhost:5173"]
+    var logLevel = "notice"
+    /// How long running steps may go on after SIGTERM.
+    var stopGrace = Duration.seconds(10)
+
+    /// `$XDG_STATE_HOME/stepstream`, as root `/var/lib/stepstream`.
+    static var defaultDataDirectory: String {
+        let environment = ProcessInfo.processInfo.environment
+        if Platform.isRoot { return "/var/lib/stepstream" }
+        let state = environment["XDG_STATE_HOME"] ?? (environment["HOME"].map { $0 + "/.local/state" } ?? "/tmp")
+        return state + "/stepstream"
+    }
+
+    /// `plugins` beside the executable.
+    static var defaultPluginDirectory: String { Platform.executableDirectory + "/plugins" }
+    static var stepHostPath: String { Platform.executableDirectory + "/stepstream-step-host" }
+
+    /// As `--print-config` shows them.
+    var json: JSONValue {
+        [
+            "host": .string(host), "port": .int(Int64(port)), "data_dir": .string(dataDirectory),
+            "plugins": .array(pluginDirectories.map { .string($0) }), "bus": .string(bus.rawValue),
+            "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
+            "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),
+        ]
+    }
+}
+
+/// Why the settings cannot be used: every fault at once, each with the setting to change. Exit status 78 (EX_CONFIG).
+struct SettingsError: Error, CustomStringConvertible {
+    var faults: [String]
+    var description: String { faults.map { "settings: \($0)" }.joined(separator: "\n") }
+}
