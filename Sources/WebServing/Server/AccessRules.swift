@@ -1,0 +1,70 @@
+/// Who may talk to a listener at all, decided from `Host` and `Origin` before any route is looked at.
+struct AccessRules: Sendable {
+    /// The seed's web page runs there.
+    static let loopbackOriginsDefault = ["http://localhost:5173"]
+
+    let isLoopback: Bool
+    private let boundHost: String
+    private let allowedOrigins: Set<String>
+
+    /// - Throws: `insecureBind` for an address beyond loopback that nobody has to show a token for.
+    init(_ configuration: WebServerConfiguration) throws(WebServingError) {
+        boundHost = Self.bareHost(configuration.host.lowercased())
+        isLoopback = Self.isLoopback(boundHost)
+        guard isLoopback || configuration.isInsecureAllowed else {
+            throw WebServingError(
+                .insecureBind,
+                """
+                \(configuration.host) is reachable from other machines and no tokens are configured: \
+                anybody could start workflows. Bind 127.0.0.1, or pass --insecure if something in front checks callers.
+                """)
+        }
+        allowedOrigins = Set(configuration.allowedOrigins ?? (isLoopback ? Self.loopbackOriginsDefault : []))
+    }
+
+    var caller: Caller { isLoopback ? .local : .anonymous }
+
+    /// Refuses a `Host` that does not name this machine: a page of another site whose DNS name was rebound to
+    /// 127.0.0.1 would otherwise be of the same origin as this listener.
+    func check(host: String?) throws(Problem) {
+        guard isLoopback else { return }
+        let name = host.map { Self.bareHost(Self.withoutPort($0.lowercased())) }
+        guard let name, name == "localhost" || name == boundHost || name == "127.0.0.1" || name == "::1" else {
+            throw Problem(
+                421, "host_refused",
+                "on loopback the Host header must be localhost, 127.0.0.1 or [::1], not \"\(host ?? "")\"")
+        }
+    }
+
+    /// Whether a page of `origin` may read answers: an origin from the settings, or the listener's own.
+    func isAllowed(origin: String, host: String?) -> Bool {
+        allowedOrigins.contains(origin) || isSameOrigin(origin, host: host)
+    }
+
+    /// Refuses what a page of a foreign site sends without asking first: forms, WebSockets.
+    func check(origin: String?, host: String?) throws(Problem) {
+        guard let origin, !isAllowed(origin: origin, host: host) else { return }
+        throw Problem(
+            403, "origin_refused", "pages of \(origin) may not call this server; add the origin to the settings")
+    }
+
+    private func isSameOrigin(_ origin: String, host: String?) -> Bool {
+        guard let host, let scheme = origin.firstRange(of: "://") else { return false }
+        return origin[scheme.upperBound...].lowercased() == host.lowercased()
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        if host == "localhost" || host == "::1" { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+
+    private static func withoutPort(_ authority: String) -> String {
+        if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
+        return String(authority.prefix { $0 != ":" })
+    }
+
+    private static func bareHost(_ host: String) -> String {
+        host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
+    }
+}

@@ -1,0 +1,16 @@
+import Hummingbird
+import Logging
+import NIOCore
+
+/// What the server framework gives with each request.
+struct WebContext: InitializableFromSource {
+    let channel: any Channel
+    let logger: Logger
+    let requestID: String
+
+    init(source: ApplicationRequestContextSource) {
+        channel = source.channel
+        logger = source.logger
+        requestID = source.logger[metadataKey: "hb.request.id"]?.description ?? ""
+    }
+}

@@ -1,0 +1,55 @@
+/// How a listener behaves; every limit is a setting.
+package struct WebServerConfiguration: Sendable {
+    package struct Streams: Sendable {
+        /// Bytes that may wait for one client before it is refused more.
+        package var pendingBytesMax: Int
+        /// A WebSocket is pinged this often, and dropped when it was silent from one ping to the next.
+        package var pingInterval: Duration
+        /// How long a client may take to answer a close.
+        package var closeTimeout: Duration
+        /// How often a server-sent-events answer gets a comment when it has nothing else.
+        package var heartbeatInterval: Duration
+
+        package init(
+            pendingBytesMax: Int = 256 << 10, pingInterval: Duration = .seconds(30),
+            closeTimeout: Duration = .seconds(5), heartbeatInterval: Duration = .seconds(15)
+        ) {
+            self.pendingBytesMax = pendingBytesMax
+            self.pingInterval = pingInterval
+            self.closeTimeout = closeTimeout
+            self.heartbeatInterval = heartbeatInterval
+        }
+    }
+
+    package var host: String
+    /// 0 lets the kernel pick one.
+    package var port: Int
+    package var bodyBytesMax: Int
+    /// Further connections wait in the kernel's backlog.
+    package var connectionsMax: Int
+    /// From accepting a connection, or beginning a later request, to the end of the request.
+    package var requestTimeout: Duration
+    /// How long a connection may be kept open without a request.
+    package var idleTimeout: Duration
+    /// Origins other than the listener's own whose pages may call; nil: `http://localhost:5173` on loopback, else none.
+    package var allowedOrigins: [String]?
+    /// Allows a bind address beyond loopback although nobody has to show a token.
+    package var isInsecureAllowed: Bool
+    package var streams: Streams
+
+    package init(
+        host: String = "127.0.0.1", port: Int = 8000, bodyBytesMax: Int = 4 << 20, connectionsMax: Int = 20_000,
+        requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75),
+        allowedOrigins: [String]? = nil, isInsecureAllowed: Bool = false, streams: Streams = Streams()
+    ) {
+        self.host = host
+        self.port = port
+        self.bodyBytesMax = bodyBytesMax
+        self.connectionsMax = connectionsMax
+        self.requestTimeout = requestTimeout
+        self.idleTimeout = idleTimeout
+        self.allowedOrigins = allowedOrigins
+        self.isInsecureAllowed = isInsecureAllowed
+        self.streams = streams
+    }
+}

@@ -1,0 +1,161 @@
+import NIOCore
+import NIOWebSocket
+
+/// A WebSocket's end of the pipeline: writes what the connection queued, answers pings, keeps the peer alive, closes.
+///
+/// Clients have nothing to say on these streams, so their text is read and dropped.
+final class WebSocketHandler: ChannelInboundHandler {
+    typealias InboundIn = WebSocketFrame
+    typealias OutboundOut = ByteBuffer
+
+    private let configuration: WebServerConfiguration.Streams
+    private let opening: StreamOpening
+    private var connection: WebSocketConnection?
+    private var session: (any StreamSession)?
+    private var context: ChannelHandlerContext?
+    private var keepAlive: Scheduled<Void>?
+    private var hasHeardSincePing = true
+    private var isClosing = false
+
+    init(configuration: WebServerConfiguration.Streams, opening: @escaping StreamOpening) {
+        self.configuration = configuration
+        self.opening = opening
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let connection = WebSocketConnection(
+            eventLoop: context.eventLoop, pendingBytesMax: configuration.pendingBytesMax
+        ) { bound.value.drain() }
+        self.connection = connection
+        session = opening(connection)
+        scheduleKeepAlive(context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { end() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end()
+        context.fireChannelInactive()
+    }
+
+    private func end() {
+        keepAlive?.cancel()
+        keepAlive = nil
+        context = nil
+        connection?.markClosed()
+        connection = nil
+        // Exactly once: the pipeline may report both inactivity and removal.
+        let session = session
+        self.session = nil
+        session?.closed()
+    }
+
+    // MARK: writing
+
+    private func drain() {
+        guard let context, let connection, !isClosing else { return }
+        let drain = connection.takeQueued()
+        if let last = drain.frames.last {
+            for frame in drain.frames.dropLast() { context.write(wrapOutboundOut(frame), promise: nil) }
+            let byteCount = drain.frames.reduce(0) { $0 + $1.readableBytes }
+            let bound = NIOLoopBound(self, eventLoop: context.eventLoop)
+            context.writeAndFlush(wrapOutboundOut(last)).whenSuccess { bound.value.written(byteCount) }
+        }
+        if let close = drain.close { beginClose(context, code: close.code.rawValue, reason: close.reason) }
+    }
+
+    private func written(_ byteCount: Int) {
+        if connection?.written(byteCount: byteCount) == true { session?.hasRoom() }
+    }
+
+    /// Sends our close frame and waits for the peer's; the connection ends by itself when that does not come.
+    private func beginClose(_ context: ChannelHandlerContext, code: UInt16, reason: String) {
+        guard !isClosing else { return }
+        isClosing = true
+        keepAlive?.cancel()
+        context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: reason)), promise: nil)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        keepAlive = context.eventLoop.scheduleTask(in: TimeAmount(configuration.closeTimeout)) {
+            bound.value.close(promise: nil)
+        }
+    }
+
+    // MARK: reading
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = unwrapInboundIn(data)
+        hasHeardSincePing = true
+        guard frame.fin || !frame.opcode.isControl else {
+            return beginClose(context, code: StreamCloseCode.protocolError.rawValue, reason: "fragmented control frame")
+        }
+        switch frame.opcode {
+        case .ping where !isClosing:
+            context.writeAndFlush(wrapOutboundOut(WebSocketFraming.pong(frame.unmaskedData)), promise: nil)
+        case .connectionClose: receivedClose(context, payload: frame.unmaskedData)
+        default: break
+        }
+    }
+
+    private func receivedClose(_ context: ChannelHandlerContext, payload: ByteBuffer) {
+        guard !isClosing else {
+            context.close(promise: nil)
+            return
+        }
+        isClosing = true
+        let code = payload.getInteger(at: payload.readerIndex, as: UInt16.self) ?? StreamCloseCode.normal.rawValue
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: ""))).whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let fault = error as? NIOWebSocketError else {
+            context.close(promise: nil)
+            return
+        }
+        let code: StreamCloseCode = fault == .invalidFrameLength ? .messageTooBig : .protocolError
+        // The decoder reads no further, so no answer to our close can come.
+        isClosing = true
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        let frame = WebSocketFraming.close(code: code.rawValue, reason: "")
+        context.writeAndFlush(wrapOutboundOut(frame)).whenComplete { _ in bound.value.close(promise: nil) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent:
+            drain()
+            beginClose(context, code: StreamCloseCode.goingAway.rawValue, reason: "the server shuts down")
+        case ChannelEvent.inputClosed: context.close(promise: nil)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: keep-alive
+
+    private func scheduleKeepAlive(_ context: ChannelHandlerContext) {
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        keepAlive = context.eventLoop.scheduleTask(in: TimeAmount(configuration.pingInterval)) {
+            let (handler, context) = bound.value
+            handler.checkPeer(context)
+        }
+    }
+
+    /// A peer that was silent for a whole interval after a ping is taken for dead.
+    private func checkPeer(_ context: ChannelHandlerContext) {
+        guard hasHeardSincePing else {
+            context.close(promise: nil)
+            return
+        }
+        hasHeardSincePing = false
+        context.writeAndFlush(wrapOutboundOut(WebSocketFraming.ping()), promise: nil)
+        scheduleKeepAlive(context)
+    }
+}
+
+extension WebSocketOpcode {
+    fileprivate var isControl: Bool { self == .ping || self == .pong || self == .connectionClose }
+}
