@@ -71,6 +71,8 @@ let package = Package(
             linkerSettings: [
                 // Keeps the Swift runtime out of a plain C program: the plugin brings its own.
                 .unsafeFlags(["-enable-experimental-feature", "Embedded", "-wmo"]),
+                // Threads of the plugin go through the host's wrapper, which gives each a signal stack.
+                .unsafeFlags(["-Xlinker", "--export-dynamic-symbol=pthread_create"]),
                 .linkedLibrary("dl"), .linkedLibrary("pthread"),
             ]),
         .target(

@@ -23,14 +23,18 @@
 enum {
     /* host → server */
     STEP_WIRE_HELLO = 1,       /* u32 magic | u32 wire version | u16 abi major | u16 abi minor | u32 pid | u32 confinement
-                                  bits in force (STEP_CONFINED_*) */
-    STEP_WIRE_READY = 2,       /* blob describe JSON | u16 plugin abi major | u16 plugin abi minor */
+                                  bits in force so far (STEP_CONFINED_*) */
+    STEP_WIRE_READY = 2,       /* blob describe JSON | u16 plugin abi major | u16 plugin abi minor | u32 confinement bits in
+                                  force: most need the plugin's path and so come after HELLO */
     STEP_WIRE_LOAD_FAILED = 3, /* blob code | blob message */
-    STEP_WIRE_COMPLETE = 4,    /* i32 status | u64 nanoseconds from invoke to complete | f64 risk (NaN: none) | blob payload */
-    STEP_WIRE_REFUSED = 5,     /* i32 what invoke returned */
+    STEP_WIRE_COMPLETE = 4,    /* i32 status | u64 nanoseconds from invoke to complete | f64 risk (the highest score; NaN: none;
+                                  infinite: a score was NaN or outside 0…100) | blob payload. Output that does not fit a
+                                  frame arrives as FAILED_FINAL with code output_too_large */
+    STEP_WIRE_REFUSED = 5,     /* i32 what invoke returned; -1 also when the step host itself has no room for the call */
     STEP_WIRE_HEARTBEAT = 6,   /* blob details; at most one each 100 ms, the latest */
     STEP_WIRE_PROGRESS = 7,    /* f64 fraction | blob note; at most one each 50 ms, the latest */
-    STEP_WIRE_LOG = 8,         /* i32 level | blob message | blob fields JSON */
+    STEP_WIRE_LOG = 8,         /* i32 level | blob message, at most 64 KiB | blob fields JSON; dropped and counted while the
+                                  socket is full */
     STEP_WIRE_REQUEST = 9,     /* u32 kind | u64 token | blob key | blob arg */
     STEP_WIRE_COUNTERS = 10,   /* u64 late or duplicate completions | u64 dropped logs; before exit and after each call that
                                   changed them */

@@ -1,0 +1,89 @@
+#include "confinement.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "channel.h"
+#include "step_wire.h"
+
+static void close_from_to(unsigned first, unsigned last) {
+    if (first > last) return;
+    (void)syscall(SYS_close_range, first, last, 0);
+}
+
+/* Lowers a limit, never raises it. */
+static bool limit(int resource, uint64_t value) {
+    struct rlimit current;
+    if (getrlimit(resource, &current) != 0) return false;
+    if (current.rlim_max != RLIM_INFINITY && current.rlim_max < value) value = current.rlim_max;
+    struct rlimit lowered = {value, value};
+    return setrlimit(resource, &lowered) == 0;
+}
+
+static bool apply_limits(const struct settings *settings) {
+    bool applied = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, settings->nofile);
+    if (settings->fsize_bytes != 0) applied = limit(RLIMIT_FSIZE, settings->fsize_bytes) && applied;
+    if (settings->data_bytes != 0) applied = limit(RLIMIT_DATA, settings->data_bytes) && applied;
+    if (settings->nproc != 0) applied = limit(RLIMIT_NPROC, settings->nproc) && applied;
+    if (settings->cpu_seconds != 0) applied = limit(RLIMIT_CPU, settings->cpu_seconds) && applied;
+    return applied;
+}
+
+/* The signal belongs to the thread that spawned this process, and a parent that died before is not seen. */
+static bool die_with_parent(const struct settings *settings) {
+    bool set = prctl(PR_SET_PDEATHSIG, SIGKILL) == 0;
+    if (settings->parent_pid != 0 && getppid() != settings->parent_pid) _exit(EXIT_ORPHAN);
+    return set;
+}
+
+uint32_t confine_at_start(const struct settings *settings) {
+    uint32_t confined = 0;
+    (void)setsid(); /* fails when the spawner did it already */
+    unsigned channel = (unsigned)channel_descriptor();
+    close_from_to(STDERR_FILENO + 1, channel - 1);
+    close_from_to(channel + 1, ~0u);
+    if (die_with_parent(settings)) confined |= STEP_CONFINED_PDEATHSIG;
+    if (!settings->skip_rlimits && apply_limits(settings)) confined |= STEP_CONFINED_RLIMITS;
+    return confined;
+}
+
+static bool give_up_root(const struct settings *settings, struct problem *problem) {
+    if (settings->uid == 0 || settings->gid == 0)
+        return problem_set(problem, "confinement_failed", "--uid 0 and --gid 0 are refused");
+    if (settings->tmp != NULL && chown(settings->tmp, settings->uid, settings->gid) != 0)
+        return problem_set(problem, "confinement_failed", "chown of %s: %s", settings->tmp, strerror(errno));
+    if (setgroups(0, NULL) != 0 || setresgid(settings->gid, settings->gid, settings->gid) != 0
+        || setresuid(settings->uid, settings->uid, settings->uid) != 0)
+        return problem_set(
+            problem, "confinement_failed", "cannot become user %u: %s", settings->uid, strerror(errno));
+    /* Changing the user clears both: /proc/self would belong to root, and the parent's death go unnoticed. */
+    (void)prctl(PR_SET_DUMPABLE, 1);
+    (void)die_with_parent(settings);
+    return true;
+}
+
+bool confine_before_load(
+    const struct settings *settings, const char *path, int file, const char *run_path, uint32_t *confined,
+    struct problem *problem) {
+    if (geteuid() == 0 && !settings->skip_uid && !give_up_root(settings, problem)) return false;
+    if (geteuid() != 0) *confined |= STEP_CONFINED_UNPRIVILEGED;
+    if (settings->tmp != NULL) {
+        (void)setenv("TMPDIR", settings->tmp, 1);
+        if (chdir(settings->tmp) != 0)
+            return problem_set(problem, "confinement_failed", "chdir to %s: %s", settings->tmp, strerror(errno));
+    } else {
+        (void)!chdir("/");
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) *confined |= STEP_CONFINED_NO_NEW_PRIVS;
+    if (!settings->skip_landlock && landlock_apply(settings, path, file, run_path)) *confined |= STEP_CONFINED_LANDLOCK;
+    if (!settings->skip_seccomp && seccomp_apply(settings)) *confined |= STEP_CONFINED_SECCOMP;
+    return true;
+}

@@ -1,0 +1,25 @@
+/* What the step host takes from itself. Each measure may be missing on a machine; the result says which hold. */
+#ifndef STEP_HOST_CONFINEMENT_H
+#define STEP_HOST_CONFINEMENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "elf_check.h"
+#include "settings.h"
+
+/* At start: own session, no inherited descriptors, death with the parent, limits. */
+uint32_t confine_at_start(const struct settings *settings);
+
+/* Before the first code of the plugin: unprivileged user, NO_NEW_PRIVS, Landlock, seccomp. Adds to *confined.
+ * False only when the process could not give up root. */
+bool confine_before_load(
+    const struct settings *settings, const char *path, int file, const char *run_path, uint32_t *confined,
+    struct problem *problem);
+
+/* landlock.c: reads as told, writes only in the temporary directory, no TCP. */
+bool landlock_apply(const struct settings *settings, const char *path, int file, const char *run_path);
+/* seccomp.c */
+bool seccomp_apply(const struct settings *settings);
+
+#endif

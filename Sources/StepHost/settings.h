@@ -1,0 +1,45 @@
+/* Command line of the step host. Every flag is optional; the channel is always descriptor STEP_WIRE_FD.
+ *
+ *   --uid N, --gid N      identity to change to when started as root; default 65534
+ *   --limit-nofile N      RLIMIT_NOFILE; default 256
+ *   --limit-data BYTES    RLIMIT_DATA; default 1 GiB; 0: leave as inherited
+ *   --limit-fsize BYTES   RLIMIT_FSIZE; default 64 MiB; 0: leave as inherited
+ *   --limit-nproc N       RLIMIT_NPROC; default: as inherited. It counts the tasks of the uid on the whole machine
+ *   --limit-cpu SECONDS   RLIMIT_CPU; default: as inherited. For processes that run one call only
+ *   --tmp DIR             the only place the plugin may write; made its working directory and TMPDIR
+ *   --ro PATH             a further path the plugin may read; repeatable
+ *   --allow-processes     permits fork and exec
+ *   --allow-tcp           permits internet sockets
+ *   --parent-pid N        exit unless getppid() is N once the parent-death signal is set
+ *   --unconfined MEASURE  leaves out landlock, seccomp, rlimits or uid; repeatable, for development
+ *
+ * Exit statuses: 0 channel closed or CLOSE; 64 bad flag; 70 malformed frame from the server; 71 parent gone;
+ * 74 the channel failed (for example closed by the plugin).
+ */
+#ifndef STEP_HOST_SETTINGS_H
+#define STEP_HOST_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define READABLE_PATHS_MAX 64
+
+enum { EXIT_USAGE = 64, EXIT_PROTOCOL = 70, EXIT_ORPHAN = 71, EXIT_CHANNEL = 74 };
+
+struct settings {
+    uid_t uid;
+    gid_t gid;
+    uint64_t nofile, data_bytes, fsize_bytes, nproc, cpu_seconds;
+    const char *tmp;
+    const char *readable[READABLE_PATHS_MAX];
+    int readable_count;
+    bool allow_processes, allow_tcp;
+    bool skip_landlock, skip_seccomp, skip_rlimits, skip_uid;
+    pid_t parent_pid;
+};
+
+/* Exits with EXIT_USAGE and a line on stderr when a flag is not understood. */
+void settings_parse(struct settings *settings, int argc, char **argv);
+
+#endif
