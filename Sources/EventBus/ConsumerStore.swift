@@ -1,4 +1,7 @@
 /// A consumer's own state beside its position: both change in one transaction, so effects are counted once.
+///
+/// The store is the truth about what was counted; the group's committed position trails it. After a restart the
+/// consumer ignores delivered events whose offset is below the store's position for their partition.
 package protocol ConsumerStore: Sendable {
     /// The positions committed last; empty at first.
     func positions() async throws(BusError) -> [TopicPosition]

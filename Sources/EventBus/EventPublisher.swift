@@ -11,11 +11,11 @@ package protocol EventPublisher: Sendable {
     /// Publishes the batch in order and returns when the bus has acknowledged all of it.
     ///
     /// A batch whose outcome is unknown is published again by the caller; the bus may then hold duplicates, which
-    /// equal ids make harmless, unless it stores the source position and drops them.
+    /// equal ids make harmless, unless it stores the source position and drops them. Positions rise within a batch.
     /// - Throws: `BusError`; `isRetryable` says whether the same batch may succeed later.
     func publish(_ batch: [SourcedEvent]) async throws(BusError)
 
-    /// Publishes best-effort activity; may drop, never blocks.
+    /// Publishes best-effort activity; may drop, never blocks. The embedded bus reaches its own process only.
     func publishActivity(_ activity: EncodedActivity)
 
     func close() async

@@ -25,9 +25,11 @@ package struct SubscriptionOptions: Hashable, Sendable {
 /// One task at a time calls `next`.
 package protocol EventSubscription: Sendable {
     /// Waits for at least one record and gives up to `limit`, in order within each partition; empty only after `close`.
+    ///
+    /// - Throws: `closed` when the waiting task is cancelled or the whole bus is closed.
     func next(limit: Int) async throws(BusError) -> [DeliveredEvent]
 
-    /// Remembers the positions for the group, after the effect of everything up to them.
+    /// Remembers the positions for the group, after the effect of everything up to them; nothing without a group.
     func commit(_ positions: [TopicPosition]) async throws(BusError)
 
     /// Events on the topic that this subscription has not delivered yet, over all partitions; nil when unknown.

@@ -1,0 +1,101 @@
+import EventBus
+import Glibc
+import Synchronization
+
+/// The publisher's end: tells every connected reader, with one byte, that a commit has happened.
+///
+/// Ringing never blocks: a reader whose buffer is full has bytes waiting and will look anyway.
+final class DoorbellServer: Sendable {
+    /// More readers than this are turned away; they look every 250 ms.
+    static let readersMax = 256
+
+    private let directory: String
+    private let name: String
+    private let listener: Int32
+    private let wakePipe: WakePipe
+    private let thread: BlockingThread
+    private let state = Mutex(State())
+
+    private struct State {
+        var readers: Set<Int32> = []
+        var isStopped = false
+    }
+
+    /// The caller holds the topic's lock, so a socket file that is there belonged to a publisher that died.
+    init(directory: String, name: String) throws(BusError) {
+        self.directory = directory
+        self.name = name
+        wakePipe = try WakePipe()
+        thread = try BlockingThread()
+        _ = unlink("\(directory)/\(name)")
+        let descriptor = try DoorbellAddress.makeSocket()
+        listener = descriptor
+        var refused: BusError?
+        do throws(BusError) {
+            let status = try DoorbellAddress.with(directory: directory, name: name) { bind(descriptor, $0, $1) }
+            if status != 0 || listen(descriptor, 64) != 0 { refused = Posix.error("cannot listen on \(directory)/\(name)") }
+        } catch { refused = error }
+        if let refused {
+            _ = Glibc.close(descriptor)
+            throw refused
+        }
+        // Holds itself until `stop`: the publisher stops it when it closes.
+        thread.submit { self.accept() }
+    }
+
+    func ring() {
+        var byte: UInt8 = 1
+        state.withLock { state in
+            // A full buffer wakes anyway; a reader that has gone is closed by the accepting thread, which polls it.
+            for reader in state.readers { _ = send(reader, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)) }
+        }
+    }
+
+    func stop() {
+        state.withLock { $0.isStopped = true }
+        wakePipe.wake()
+        thread.stop()
+    }
+
+    private func accept() {
+        while true {
+            let (readers, isStopped) = state.withLock { ($0.readers, $0.isStopped) }
+            if isStopped { break }
+            var polled = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
+            polled.append(pollfd(fd: wakePipe.readEnd, events: Int16(POLLIN), revents: 0))
+            polled += readers.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+            guard poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { break }
+            if polled[1].revents != 0 { wakePipe.drain() }
+            for entry in polled[2...] where entry.revents != 0 { hear(entry.fd) }
+            if polled[0].revents != 0 { admit() }
+        }
+        let readers = state.withLock { state in
+            defer { state.readers = [] }
+            return state.readers
+        }
+        for reader in readers { _ = close(reader) }
+        _ = close(listener)
+        _ = unlink("\(directory)/\(name)")
+    }
+
+    private func admit() {
+        let descriptor = Glibc.accept(listener, nil, nil)
+        guard descriptor >= 0 else { return }
+        Posix.setNonBlocking(descriptor)
+        let isAdmitted = state.withLock { state in
+            guard state.readers.count < Self.readersMax else { return false }
+            state.readers.insert(descriptor)
+            return true
+        }
+        if !isAdmitted { _ = close(descriptor) }
+    }
+
+    /// Readers have nothing to say: end of stream and errors mean that one has gone.
+    private func hear(_ reader: Int32) {
+        var bytes = [UInt8](repeating: 0, count: 64)
+        let count = recv(reader, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+        guard count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR) else { return }
+        _ = state.withLock { $0.readers.remove(reader) }
+        _ = close(reader)
+    }
+}

@@ -1,0 +1,124 @@
+import EventBus
+import Logging
+import Synchronization
+import WorkflowModel
+
+/// One topic in this process: what its publisher, subscriptions and history share.
+final class EmbeddedTopic: Sendable {
+    let paths: TopicPaths
+    let configuration: EmbeddedBusConfiguration
+    let hub: TopicHub
+    let logger: Logger
+
+    /// Catching up and history have a connection and a thread each: neither waits for the other.
+    private let catchUp: TopicReader
+    private let catchUpThread: BlockingThread
+    private let scans: TopicReader
+    private let scanThread: BlockingThread
+
+    private struct State {
+        var hasPublisher = false
+        var subscriptions = 0
+        var tokens: UInt64 = 0
+        var watcher: TopicWatcher?
+        var isClosed = false
+    }
+    private let state = Mutex(State())
+
+    init(paths: TopicPaths, configuration: EmbeddedBusConfiguration, logger: Logger) throws(BusError) {
+        self.paths = paths
+        self.configuration = configuration
+        self.logger = logger
+        hub = TopicHub(recentBytesMax: configuration.recentBytesMax)
+        catchUp = TopicReader(path: paths.database)
+        scans = TopicReader(path: paths.database)
+        catchUpThread = try BlockingThread()
+        scanThread = try BlockingThread()
+    }
+
+    func head() async throws(BusError) -> TopicReader.Head? {
+        let reader = catchUp
+        return try await catchUpThread.run { () throws(BusError) in try reader.head() }
+    }
+
+    func page(from offset: Int64, limit: Int) async throws(BusError) -> TopicReader.Page {
+        let reader = catchUp
+        return try await catchUpThread.run { () throws(BusError) in try reader.page(from: offset, limit: limit) }
+    }
+
+    func history(
+        of execution: ExecutionID, after sequence: Int, limit: Int
+    ) async throws(BusError) -> EventHistoryPage {
+        let reader = scans
+        return try await scanThread.run { () throws(BusError) in
+            try reader.history(of: execution, after: sequence, limit: limit)
+        }
+    }
+
+    /// From here on the publisher of this process moves the hub.
+    func publisherOpened(nextOffset: Int64) {
+        hub.advance(to: nextOffset)
+        state.withLock { state in
+            state.hasPublisher = true
+            defer { state.watcher = nil }
+            return state.watcher
+        }?.stop()
+    }
+
+    func publisherClosed() {
+        do throws(BusError) {
+            try adjust { $0.hasPublisher = false }
+        } catch {
+            logger.error("topic is no longer watched", metadata: ["topic": "\(paths.name)", "error": "\(error)"])
+            hub.fail(error)
+        }
+    }
+
+    /// Counts a subscription in and gives it its token.
+    func subscribed() throws(BusError) -> UInt64 {
+        try adjust { state in
+            state.subscriptions += 1
+            state.tokens += 1
+        }
+        return state.withLock { $0.tokens }
+    }
+
+    func unsubscribed() {
+        let watcher = state.withLock { state -> TopicWatcher? in
+            state.subscriptions -= 1
+            guard state.subscriptions == 0 else { return nil }
+            defer { state.watcher = nil }
+            return state.watcher
+        }
+        watcher?.stop()
+    }
+
+    func close() {
+        let watcher = state.withLock { state in
+            state.isClosed = true
+            defer { state.watcher = nil }
+            return state.watcher
+        }
+        watcher?.stop()
+        hub.fail(BusError(.closed, "the bus is closed"))
+        for (thread, reader) in [(catchUpThread, catchUp), (scanThread, scans)] {
+            thread.submit { try? reader.close() }
+            thread.stop()
+        }
+    }
+
+    /// Watches the file exactly while somebody subscribes and the publisher is elsewhere.
+    private func adjust(_ change: (inout State) -> Void) throws(BusError) {
+        let refused = state.withLock { state -> BusError? in
+            if state.isClosed { return BusError(.closed, "the bus is closed") }
+            var next = state
+            change(&next)
+            if next.subscriptions > 0, !next.hasPublisher, next.watcher == nil {
+                do throws(BusError) { next.watcher = try TopicWatcher(paths: paths, hub: hub) } catch { return error }
+            }
+            state = next
+            return nil
+        }
+        if let refused { throw refused }
+    }
+}
