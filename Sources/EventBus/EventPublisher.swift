@@ -4,8 +4,10 @@ package import WorkflowModel
 ///
 /// There is one publisher of a topic at a time: the relay that holds the journal's lease.
 package protocol EventPublisher: Sendable {
-    /// Where the topic itself says it stands, for a bus that stores the source position with the events; nil for a bus
-    /// that does not (the journal remembers for it) and for an empty topic.
+    /// Whether the bus stores the source position with the events; where it does not, the journal remembers for it.
+    var storesSourcePosition: Bool { get }
+
+    /// Where the topic itself says it stands; nil for an empty topic and for a bus that stores no position.
     func sourcePosition() async throws(BusError) -> SourcePosition?
 
     /// Publishes the batch in order and returns when the bus has acknowledged all of it.

@@ -55,6 +55,8 @@ package final class EmbeddedEventPublisher: EventPublisher {
         topic.publisherOpened(nextOffset: writer.nextOffset)
     }
 
+    package var storesSourcePosition: Bool { true }
+
     package func sourcePosition() async throws(BusError) -> SourcePosition? {
         let writer = writer
         return try await thread.run { () throws(BusError) in try writer.currentSourcePosition() }

@@ -51,7 +51,7 @@ package final class Definitions: Sendable {
         let definition: WorkflowDefinition
         do {
             // Checked against the plugins when it was stored; those of today may be others.
-            definition = try DefinitionReader.read(stored.source, format: stored.format.source, functions: nil)
+            definition = try DefinitionReader.read(stored.source, format: DefinitionFormat(stored.format), functions: nil)
         } catch { throw OrchestratorError(.journal, "stored definition \(name) cannot be read", cause: error) }
         let loaded = LoadedDefinition(stored: stored, definition: definition)
         keep(loaded, isNewest: revision == nil)
@@ -80,7 +80,7 @@ package final class Definitions: Sendable {
     package func check(_ source: [UInt8], format: StoredDefinition.Format) throws -> WorkflowDefinition {
         let catalog = self.catalog
         return try DefinitionReader.read(
-            source, format: format.source, functions: { catalog.function($0) != nil })
+            source, format: DefinitionFormat(format), functions: { catalog.function($0) != nil })
     }
 
     package func delete(_ name: String) async throws(JournalError) -> Bool {
@@ -98,6 +98,15 @@ package final class Definitions: Sendable {
             if cache.entries.count >= Self.cachedMax { cache = Cache() }
             cache.entries[Key(name: loaded.stored.name, revision: loaded.stored.revision)] = loaded
             if isNewest { cache.newest[loaded.stored.name] = loaded.stored.revision }
+        }
+    }
+}
+
+extension DefinitionFormat {
+    init(_ format: StoredDefinition.Format) {
+        switch format {
+        case .yaml: self = .yaml
+        case .json: self = .json
         }
     }
 }

@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 package import WorkflowEngine
 package import WorkflowModel
 
@@ -358,7 +358,7 @@ package actor Executions {
 
     private func takeUp(_ execution: ExecutionID) async throws {
         guard !isStopping, slots[execution] == nil else { return }
-        do { _ = try await loaded(execution) } catch let error as OrchestratorError {
+        do { _ = try await loaded(execution) } catch {
             // One damaged execution must not keep the others from going on.
             logger.error("execution cannot be recovered", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
         }

@@ -1,10 +1,10 @@
 package import EventBus
 package import Logging
 import Metrics
-package import ServiceLifecycle
+import ServiceLifecycle
 import Synchronization
 package import WorkflowEngine
-import WorkflowModel
+package import WorkflowModel
 
 /// Publishes committed events in journal order: from memory while it keeps up, from the journal when it is behind.
 ///

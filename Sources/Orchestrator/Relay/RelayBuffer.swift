@@ -1,4 +1,5 @@
 import WorkflowEngine
+import WorkflowModel
 
 /// What the relay has still to publish, in memory: a bounded window at the end of the journal.
 ///

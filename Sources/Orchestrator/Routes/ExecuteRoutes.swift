@@ -1,6 +1,6 @@
 package import WebServing
 package import WorkflowEngine
-package import WorkflowModel
+import WorkflowModel
 
 /// `POST /api/v1/workflows/{name}/execute`: starts an execution, by itself, by key or by a given identifier.
 package struct ExecuteRoutes: RouteProvider {
@@ -52,18 +52,21 @@ package struct ExecuteRoutes: RouteProvider {
         }
         let start = Executions.Start(
             command: command, definition: definition.definition, inputsDigest: digest, idempotency: claim)
-        do {
-            return Self.answer(try await executions.start(start, wait: wait), definition.stored)
-        } catch let error as OrchestratorError where error.code == .idempotencyKeyReused {
-            // Two requests with one key raced; the other one's start is the answer to both.
-            guard let key, let earlier = try await journal.idempotencyKey(key, workflow: definition.stored.name) else {
-                throw error
+        let standing: Executions.Standing
+        do { standing = try await executions.start(start, wait: wait) } catch {
+            // Two requests with one key or one identifier raced; the other one's start is the answer to both.
+            switch error.code {
+            case .idempotencyKeyReused:
+                guard let key, let earlier = try await journal.idempotencyKey(key, workflow: definition.stored.name)
+                else { throw error }
+                return try await answer(key: earlier, digest: body.digest, wait: wait)
+            case .executionIDConflict:
+                guard let earlier = try await journal.summary(of: execution) else { throw error }
+                return try await answer(given: earlier, workflow: definition.stored.name, digest: digest, wait: wait)
+            default: throw error
             }
-            return try await answer(key: earlier, digest: body.digest, wait: wait)
-        } catch let error as OrchestratorError where error.code == .executionIDConflict {
-            guard let earlier = try await journal.summary(of: execution) else { throw error }
-            return try await answer(given: earlier, workflow: definition.stored.name, digest: digest, wait: wait)
         }
+        return Self.answer(standing, definition.stored)
     }
 
     private func newExecutionID() -> ExecutionID {

@@ -1,6 +1,6 @@
 package import WebServing
 package import WorkflowEngine
-package import WorkflowModel
+import WorkflowModel
 
 /// `/api/v1/executions`: runs, with their steps, inputs, outputs, attempts and events.
 package struct ExecutionRoutes: RouteProvider {
@@ -76,16 +76,16 @@ package struct ExecutionRoutes: RouteProvider {
         let summary = try await known(request)
         let reason = try await Self.reason(of: request)
         guard summary.isOpen else { throw Self.ended(summary) }
+        let standing: Executions.Standing
         do {
-            let standing = try await executions.cancel(
-                summary.execution, reason: reason, requestedBy: request.caller.name)
-            return .json([
-                "execution_id": .string(standing.execution.description), "status": .string(standing.status.rawValue),
-                "cancel_requested": true,
-            ])
-        } catch let error as OrchestratorError where error.code == .alreadyEnded {
-            throw Self.ended(try await known(request))
+            standing = try await executions.cancel(summary.execution, reason: reason, requestedBy: request.caller.name)
+        } catch {
+            throw error.code == .alreadyEnded ? Self.ended(try await known(request)) : error
         }
+        return .json([
+            "execution_id": .string(standing.execution.description), "status": .string(standing.status.rawValue),
+            "cancel_requested": true,
+        ])
     }
 
     private static func reason(of request: WebRequest) async throws -> String {

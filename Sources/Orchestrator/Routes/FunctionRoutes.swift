@@ -1,6 +1,6 @@
 package import WebServing
 package import WorkflowEngine
-import WorkflowModel
+package import WorkflowModel
 
 /// `GET /api/v1/functions`: what plugins offer, and which files did not load.
 package struct FunctionRoutes: RouteProvider {

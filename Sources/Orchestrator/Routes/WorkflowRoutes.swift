@@ -1,6 +1,6 @@
 package import WebServing
 package import WorkflowEngine
-package import WorkflowModel
+import WorkflowModel
 
 /// `/api/v1/workflows`: definitions, by revision.
 package struct WorkflowRoutes: RouteProvider {

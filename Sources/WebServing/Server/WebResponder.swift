@@ -24,6 +24,8 @@ struct WebResponder: HTTPResponder {
             answer = try await handle(request, context, host: host, origin: origin)
         } catch let problem as Problem {
             answer = .problem(problem)
+        } catch let error as any ProblemConvertible {
+            answer = .problem(error.problem)
         } catch is CancellationError {
             answer = .problem(Problem(503, "shutting_down", "the server shuts down"))
         } catch {

@@ -48,6 +48,12 @@ package struct ExecutionState: Sendable {
         package var code: String
         package var message: String
         package var failedStep: String?
+
+        package init(code: String, message: String, failedStep: String?) {
+            self.code = code
+            self.message = message
+            self.failedStep = failedStep
+        }
     }
 
     package init(execution: ExecutionID, definition: WorkflowDefinition) {

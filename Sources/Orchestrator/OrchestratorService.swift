@@ -1,0 +1,167 @@
+package import EventBus
+package import Logging
+import ServiceLifecycle
+import Synchronization
+package import WebServing
+package import WorkflowEngine
+import WorkflowModel
+
+/// The orchestrator as one service: recovery, executions, relay and their routes, over one lease of the journal.
+///
+/// On a graceful shutdown running steps get their grace, committed events a moment to reach the bus; the rest resumes
+/// at the next start.
+package final class OrchestratorService: Service {
+    package struct Configuration: Sendable {
+        package var executions = Executions.Configuration()
+        package var relay = Relay.Configuration()
+        /// How long running steps may go on after the shutdown began.
+        package var stopGrace = Duration.seconds(10)
+        /// How long committed events may take to reach the bus after that.
+        package var flushGrace = Duration.seconds(2)
+        package init() {}
+    }
+
+    /// What the orchestrator is put together from.
+    package struct Parts: Sendable {
+        package var journal: any Journal
+        package var lease: JournalLease
+        package var runner: any StepRunner
+        package var catalog: any FunctionCatalog
+        package var publisher: any EventPublisher
+        package var clock: any WallClock
+
+        package init(
+            journal: any Journal, lease: JournalLease, runner: any StepRunner, catalog: any FunctionCatalog,
+            publisher: any EventPublisher, clock: any WallClock
+        ) {
+            self.journal = journal
+            self.lease = lease
+            self.runner = runner
+            self.catalog = catalog
+            self.publisher = publisher
+            self.clock = clock
+        }
+    }
+
+    package let executions: Executions
+    package let definitions: Definitions
+    package let relay: Relay
+    private let parts: Parts
+    private let configuration: Configuration
+    private let logger: Logger
+    private let recovery = Mutex<Recovery>(.waiting)
+    private let fatal: AsyncStream<JournalError>
+    private let reportFatal: AsyncStream<JournalError>.Continuation
+
+    private enum Recovery {
+        case waiting, running
+        case done(count: Int, took: Duration)
+        case failed(String)
+    }
+
+    package init(parts: Parts, configuration: Configuration = Configuration(), logger: Logger) {
+        self.parts = parts
+        self.configuration = configuration
+        self.logger = logger
+        let (fatal, report) = AsyncStream.makeStream(of: JournalError.self, bufferingPolicy: .bufferingOldest(1))
+        (self.fatal, reportFatal) = (fatal, report)
+        definitions = Definitions(journal: parts.journal, lease: parts.lease, catalog: parts.catalog)
+        executions = Executions(
+            journal: parts.journal, lease: parts.lease, runner: parts.runner, definitions: definitions,
+            clock: parts.clock, configuration: configuration.executions, logger: logger,
+            onFatal: { report.yield($0) })
+        relay = Relay(
+            journal: parts.journal, lease: parts.lease, publisher: parts.publisher,
+            configuration: configuration.relay, logger: logger)
+    }
+
+    /// The role's part of the HTTP surface.
+    package var routes: [any RouteProvider] {
+        [
+            WorkflowRoutes(definitions: definitions, clock: parts.clock),
+            ExecuteRoutes(
+                executions: executions, definitions: definitions, journal: parts.journal, catalog: parts.catalog,
+                clock: parts.clock),
+            ExecutionRoutes(executions: executions, definitions: definitions, journal: parts.journal),
+            FunctionRoutes(catalog: parts.catalog),
+        ]
+    }
+
+    package func registerHealth(_ registry: HealthRegistry) {
+        registry.register("executions") { [self] in await executionsHealth() }
+        registry.register("relay") { [self] in relayHealth() }
+    }
+
+    /// - Throws: `JournalError` when the journal refuses this process for good.
+    package func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            let relayTask = Task { try await relay.run() }
+            group.addTask { await self.recover() }
+            group.addTask {
+                for await error in self.fatal { throw error }
+            }
+            group.addTask {
+                try? await gracefulShutdown()
+                await self.stop(relayTask)
+                self.reportFatal.finish()
+            }
+            do { try await group.waitForAll() } catch {
+                relayTask.cancel()
+                relay.finish()
+                throw error
+            }
+        }
+    }
+
+    private func recover() async {
+        recovery.withLock { $0 = .running }
+        let start = ContinuousClock.now
+        do {
+            let count = try await executions.recover()
+            recovery.withLock { $0 = .done(count: count, took: ContinuousClock.now - start) }
+            if count > 0 { logger.notice("executions recovered", metadata: ["count": "\(count)"]) }
+        } catch {
+            recovery.withLock { $0 = .failed("\(error)") }
+            logger.critical("recovery failed", metadata: ["error": "\(error)"])
+            reportFatal.yield(error as? JournalError ?? JournalError(.corrupt, "recovery failed", cause: error))
+        }
+    }
+
+    private func stop(_ relayTask: Task<Void, any Error>) async {
+        await executions.stop(grace: configuration.stopGrace)
+        relay.finish()
+        let timeout = Task { [flushGrace = configuration.flushGrace] in
+            try await Task.sleep(for: flushGrace)
+            relayTask.cancel()
+        }
+        _ = await relayTask.result
+        timeout.cancel()
+    }
+
+    private func executionsHealth() async -> PartHealth {
+        let open = JSONValue.int(Int64(await executions.openCount))
+        return recovery.withLock { recovery in
+            switch recovery {
+            case .waiting, .running:
+                PartHealth(isHealthy: true, detail: "recovering", values: JSONObject([("open", open)]))
+            case .done(let count, let took):
+                PartHealth(
+                    isHealthy: true,
+                    values: JSONObject([
+                        ("open", open), ("recovered", .int(Int64(count))), ("recovery_ms", .double(took.milliseconds)),
+                    ]))
+            case .failed(let detail): PartHealth(isHealthy: false, isReady: false, detail: detail)
+            }
+        }
+    }
+
+    private func relayHealth() -> PartHealth {
+        let standing = relay.standing
+        let age = standing.oldestUnpublishedAt.map { max(parts.clock.now - $0, .zero).milliseconds } ?? 0
+        return PartHealth(
+            isHealthy: standing.isReachable, detail: standing.lastError,
+            values: JSONObject([
+                ("published", .int(Int64(standing.publishedCount))), ("backlog_age_ms", .double(age)),
+            ]))
+    }
+}
