@@ -4,16 +4,16 @@ extension WorkflowEvent {
 
     /// The event's bytes by the contract: fixed key order, no white space, `/` and non-ASCII unescaped.
     package var encoded: [UInt8] {
-        var writer = JSONWriter(reserving: 384)
-        let execution = executionID.description
+        // Longer than all but events with long names or messages, so that the buffer grows rarely.
+        var writer = JSONWriter(reserving: 512)
         writer.raw("{\"id\":\"")
-        writer.raw(Array(execution.utf8))
+        writer.identifier(executionID)
         writer.raw(":")
         writer.int(sequence)
         writer.raw("\",\"type\":")
         writer.string(type.rawValue)
         writer.raw(",\"execution_id\":\"")
-        writer.raw(Array(execution.utf8))
+        writer.identifier(executionID)
         writer.raw("\",\"workflow\":")
         writer.string(workflow)
         writer.raw(",\"sequence\":")
@@ -34,9 +34,17 @@ extension WorkflowEvent {
 extension JSONWriter {
     /// A moment as a quoted RFC 3339 text.
     package mutating func time(_ value: Timestamp) {
-        raw("\"")
-        raw(value.text)
-        raw("\"")
+        raw(UInt8(ascii: "\""))
+        value.append(to: &self)
+        raw(UInt8(ascii: "\""))
+    }
+
+    /// The canonical form of an identifier, without quotes.
+    package mutating func identifier(_ value: ExecutionID) {
+        unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: ExecutionID.textBytes) { buffer in
+            let count = unsafe value.write(to: buffer)
+            unsafe raw(UnsafeBufferPointer(rebasing: buffer[..<count]))
+        }
     }
 }
 

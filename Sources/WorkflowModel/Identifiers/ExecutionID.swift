@@ -50,28 +50,39 @@ package struct ExecutionID: Hashable, Comparable, Sendable, CustomStringConverti
 
     /// The 16 bytes, most significant first; they sort as the identifiers do.
     package var bytes: [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: high >> (56 - 8 * $0)) }
-            + (0..<8).map { UInt8(truncatingIfNeeded: low >> (56 - 8 * $0)) }
+        unsafe [UInt8](unsafeUninitializedCapacity: 16) { buffer, count in
+            for index in 0..<16 {
+                let word = index < 8 ? high : low
+                unsafe buffer[index] = UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * (index & 7)))
+            }
+            count = 16
+        }
     }
 
     /// The creation time the identifier carries, to the millisecond.
     package var time: Timestamp { Timestamp(microseconds: Int64(high >> 16) * 1000) }
 
     package var description: String {
-        unsafe String(unsafeUninitializedCapacity: 36) { buffer in
-            var position = 0
-            for nibble in 0..<32 {
-                if nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20 {
-                    unsafe buffer[position] = UInt8(ascii: "-")
-                    position += 1
-                }
-                let word = nibble < 16 ? high : low
-                let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (nibble & 15))) & 0xF
-                unsafe buffer[position] = JSONWriter.hexDigit(value)
+        unsafe String(unsafeUninitializedCapacity: Self.textBytes) { unsafe write(to: $0) }
+    }
+
+    /// The length of the canonical form.
+    static let textBytes = 36
+
+    /// Writes the canonical form to the start of `buffer`, which has room for `textBytes`; returns its length.
+    func write(to buffer: UnsafeMutableBufferPointer<UInt8>) -> Int {
+        var position = 0
+        for nibble in 0..<32 {
+            if nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20 {
+                unsafe buffer[position] = UInt8(ascii: "-")
                 position += 1
             }
-            return position
+            let word = nibble < 16 ? high : low
+            let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * (nibble & 15))) & 0xF
+            unsafe buffer[position] = JSONWriter.hexDigit(value)
+            position += 1
         }
+        return position
     }
 
     package static func < (left: ExecutionID, right: ExecutionID) -> Bool {

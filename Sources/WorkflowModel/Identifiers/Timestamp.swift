@@ -1,4 +1,7 @@
 /// A moment in UTC, in whole microseconds since 1970, written as RFC 3339 with six decimals.
+///
+/// The text has four digits for the year (RFC 3339 §5.6), so moments before 0000 and after 9999 are written as the
+/// nearest moment that has a text; arithmetic saturates.
 package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
     package var microseconds: Int64
 
@@ -9,27 +12,36 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
 
     /// The text as UTF-8.
     package var text: [UInt8] {
-        let (seconds, fraction) = microseconds.quotientAndRemainderFlooring(dividingBy: 1_000_000)
+        var writer = JSONWriter(reserving: 27)
+        append(to: &writer)
+        return writer.bytes
+    }
+
+    /// Appends the text without quotes.
+    func append(to writer: inout JSONWriter) {
+        let written = min(max(microseconds, Self.textMin), Self.textMax)
+        let (seconds, fraction) = written.quotientAndRemainderFlooring(dividingBy: 1_000_000)
         let (days, secondOfDay) = seconds.quotientAndRemainderFlooring(dividingBy: 86_400)
         let (year, month, day) = Self.civil(fromDays: days)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(27)
-        Self.append(year, digits: 4, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        Self.append(month, digits: 2, to: &bytes)
-        bytes.append(UInt8(ascii: "-"))
-        Self.append(day, digits: 2, to: &bytes)
-        bytes.append(UInt8(ascii: "T"))
-        Self.append(secondOfDay / 3600, digits: 2, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        Self.append(secondOfDay / 60 % 60, digits: 2, to: &bytes)
-        bytes.append(UInt8(ascii: ":"))
-        Self.append(secondOfDay % 60, digits: 2, to: &bytes)
-        bytes.append(UInt8(ascii: "."))
-        Self.append(fraction, digits: 6, to: &bytes)
-        bytes.append(UInt8(ascii: "Z"))
-        return bytes
+        writer.fixed(year, digits: 4)
+        writer.raw(UInt8(ascii: "-"))
+        writer.fixed(month, digits: 2)
+        writer.raw(UInt8(ascii: "-"))
+        writer.fixed(day, digits: 2)
+        writer.raw(UInt8(ascii: "T"))
+        writer.fixed(secondOfDay / 3600, digits: 2)
+        writer.raw(UInt8(ascii: ":"))
+        writer.fixed(secondOfDay / 60 % 60, digits: 2)
+        writer.raw(UInt8(ascii: ":"))
+        writer.fixed(secondOfDay % 60, digits: 2)
+        writer.raw(UInt8(ascii: "."))
+        writer.fixed(fraction, digits: 6)
+        writer.raw(UInt8(ascii: "Z"))
     }
+
+    /// 0000-01-01T00:00:00.000000Z and 9999-12-31T23:59:59.999999Z.
+    private static let textMin: Int64 = -62_167_219_200_000_000
+    private static let textMax: Int64 = 253_402_300_799_999_999
 
     /// Reads what `description` writes, and any RFC 3339 time in UTC (`Z`) with up to six decimals; nil otherwise.
     package init?(_ text: some StringProtocol) {
@@ -43,8 +55,8 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
             }
             return value
         }
-        let marks: [(Int, Character)] = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")]
-        guard marks.allSatisfy({ Character(Unicode.Scalar(bytes[$0.0])) == $0.1 }),
+        guard bytes[4] == UInt8(ascii: "-"), bytes[7] == UInt8(ascii: "-"), bytes[10] == UInt8(ascii: "T"),
+            bytes[13] == UInt8(ascii: ":"), bytes[16] == UInt8(ascii: ":"),
             let year = number(0..<4), let month = number(5..<7), let day = number(8..<10),
             let hour = number(11..<13), let minute = number(14..<16), let second = number(17..<19),
             (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60, second < 60
@@ -66,22 +78,13 @@ package struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertibl
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
     package static func + (left: Timestamp, right: Duration) -> Timestamp {
-        Timestamp(microseconds: left.microseconds.addingReportingOverflow(right.microseconds).partialValue)
+        let (sum, overflow) = left.microseconds.addingReportingOverflow(right.microseconds)
+        return Timestamp(microseconds: overflow ? (left.microseconds < 0 ? .min : .max) : sum)
     }
 
     package static func - (left: Timestamp, right: Timestamp) -> Duration {
-        .microseconds(left.microseconds - right.microseconds)
-    }
-
-    private static func append(_ value: Int64, digits: Int, to bytes: inout [UInt8]) {
-        var divisor: Int64 = 1
-        for _ in 1..<digits { divisor *= 10 }
-        var rest = value
-        while divisor > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest / divisor % 10))
-            rest %= divisor
-            divisor /= 10
-        }
+        let (difference, overflow) = left.microseconds.subtractingReportingOverflow(right.microseconds)
+        return .microseconds(overflow ? (left.microseconds < 0 ? .min : .max) : difference)
     }
 
     /// Proleptic Gregorian date of a day count, by the era arithmetic of H. Hinnant's "chrono-compatible date algorithms".
@@ -111,7 +114,8 @@ extension Duration {
     package var microseconds: Int64 {
         let (seconds, attoseconds) = components
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
-        return overflow ? (seconds < 0 ? .min : .max) : product + attoseconds / 1_000_000_000_000
+        let (sum, overflowAfter) = product.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        return overflow || overflowAfter ? (seconds < 0 ? .min : .max) : sum
     }
 
     /// Milliseconds as a double, for `*_ms` fields.

@@ -1,6 +1,6 @@
 /// The members of a JSON object, in the order they were written, each name once.
 ///
-/// Equality ignores the order. Look-ups in small objects scan; from `indexedCountMin` members on an index is kept.
+/// Names are compared by their code points, never by canonical equivalence. Equality ignores the order. Look-ups in small objects scan; from `indexedCountMin` members on an index is kept.
 package struct JSONObject: Sendable {
     package typealias Member = (key: String, value: JSONValue)
 
@@ -8,7 +8,7 @@ package struct JSONObject: Sendable {
 
     package private(set) var keys: [String] = []
     private var values: [JSONValue] = []
-    private var index: [String: Int]?
+    private var index: [ExactText: Int]?
 
     package init() {}
 
@@ -37,21 +37,25 @@ package struct JSONObject: Sendable {
         keys.append(key)
         values.append(value)
         if index != nil {
-            index?[key] = keys.count - 1
+            index?[ExactText(key)] = keys.count - 1
         } else if keys.count >= Self.indexedCountMin {
-            index = Dictionary(uniqueKeysWithValues: zip(keys, keys.indices))
+            rebuildIndex()
         }
     }
 
     private mutating func remove(at position: Int) {
         keys.remove(at: position)
         values.remove(at: position)
-        index = keys.count >= Self.indexedCountMin ? Dictionary(uniqueKeysWithValues: zip(keys, keys.indices)) : nil
+        if keys.count >= Self.indexedCountMin { rebuildIndex() } else { index = nil }
+    }
+
+    private mutating func rebuildIndex() {
+        index = Dictionary(uniqueKeysWithValues: zip(keys.lazy.map(ExactText.init), keys.indices))
     }
 
     private func position(of key: String) -> Int? {
-        if let index { return index[key] }
-        return keys.firstIndex(of: key)
+        if let index { return index[ExactText(key)] }
+        return keys.firstIndex { ExactText.equal($0, key) }
     }
 }
 
@@ -65,5 +69,15 @@ extension JSONObject: Hashable {
     package static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.count == right.count && left.allSatisfy { right[$0.key] == $0.value }
     }
-    package func hash(into hasher: inout Hasher) { hasher.combine(count) }
+    package func hash(into hasher: inout Hasher) {
+        // A sum, since members in another order are the same object; each member mixes in the process's seed.
+        var sum = 0
+        for (key, value) in self {
+            var member = Hasher()
+            ExactText(key).hash(into: &member)
+            value.hash(into: &member)
+            sum &+= member.finalize()
+        }
+        hasher.combine(sum)
+    }
 }

@@ -138,9 +138,8 @@ struct JSONReader {
         }
     }
 
-    private mutating func literal(_ text: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
-        for index in 0..<text.utf8CodeUnitCount {
-            let expected = text.withUTF8Buffer { unsafe $0[index] }
+    private mutating func literal(_ text: String, _ value: JSONValue) throws(JSONError) -> JSONValue {
+        for expected in text.utf8 {
             guard peek() == expected else { throw fault("unexpected character") }
             offset += 1
         }
@@ -169,13 +168,28 @@ struct JSONReader {
             guard let digit = peek(), Self.isDigit(digit) else { throw fault("expected a digit in the exponent") }
             skipDigits()
         }
+        if isInteger, let exact = integer(bytes[start..<offset]) { return .int(exact) }
         let text = String(decoding: bytes[start..<offset], as: UTF8.self)
-        if isInteger, let exact = Int64(text) { return .int(exact) }
         guard let value = Double(text), value.isFinite else {
             offset = start
             throw fault("number out of range")
         }
         return .double(value)
+    }
+
+    /// The value of an optional minus sign and digits; nil when it does not fit.
+    private func integer(_ text: ArraySlice<UInt8>) -> Int64? {
+        let isNegative = text.first == UInt8(ascii: "-")
+        var value: Int64 = 0
+        // Built on the negative side, which is one larger.
+        for byte in isNegative ? text.dropFirst() : text {
+            let (product, overflow) = value.multipliedReportingOverflow(by: 10)
+            let (sum, overflowAfter) = product.subtractingReportingOverflow(Int64(byte - UInt8(ascii: "0")))
+            guard !overflow, !overflowAfter else { return nil }
+            value = sum
+        }
+        guard !isNegative else { return value }
+        return value == .min ? nil : -value
     }
 
     private mutating func skipDigits() {
@@ -244,7 +258,7 @@ struct JSONReader {
                 code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
             }
             guard let scalar = Unicode.Scalar(code) else { throw fault("invalid escape") }
-            buffer.append(contentsOf: String(Character(scalar)).utf8)
+            buffer.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
         default: throw fault("invalid escape")
         }
     }
@@ -252,8 +266,12 @@ struct JSONReader {
     private mutating func hex4() throws(JSONError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = peek(), let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                throw fault("expected four hexadecimal digits")
+            let digit: UInt8
+            switch peek() {
+            case .some(let byte) where Self.isDigit(byte): digit = byte - UInt8(ascii: "0")
+            case .some(let byte) where (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20):
+                digit = (byte | 0x20) - UInt8(ascii: "a") + 10
+            default: throw fault("expected four hexadecimal digits")
             }
             code = code << 4 | UInt32(digit)
             offset += 1

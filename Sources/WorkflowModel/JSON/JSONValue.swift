@@ -20,7 +20,7 @@ extension JSONValue: Hashable {
         case (.int(let a), .int(let b)): a == b
         case (.double(let a), .double(let b)): a == b
         case (.int(let a), .double(let b)), (.double(let b), .int(let a)): Int64(exactly: b) == a
-        case (.string(let a), .string(let b)): a.utf8.elementsEqual(b.utf8)
+        case (.string(let a), .string(let b)): ExactText.equal(a, b)
         case (.array(let a), .array(let b)): a == b
         case (.object(let a), .object(let b)): a == b
         default: false
@@ -34,9 +34,9 @@ extension JSONValue: Hashable {
         case .int(let value): hasher.combine(value)
         case .double(let value):
             if let exact = Int64(exactly: value) { hasher.combine(exact) } else { hasher.combine(value) }
-        case .string(let value): hasher.combine(value)
+        case .string(let value): ExactText(value).hash(into: &hasher)
         case .array(let value): hasher.combine(value)
-        case .object(let value): hasher.combine(value.count)
+        case .object(let value): value.hash(into: &hasher)
         }
     }
 }
