@@ -111,7 +111,9 @@ let package = Package(
         .target(name: "BusContract", dependencies: ["WorkflowModel", "EventBus"], path: "Tests/BusContract"),
         .testTarget(
             name: "EventBusEmbeddedTests",
-            dependencies: ["WorkflowModel", "EventBus", "EventBusEmbedded", "BusContract", product("GRDB")]),
+            dependencies: [
+                "WorkflowModel", "EventBus", "EventBusEmbedded", "BusContract", product("GRDB"), product("Logging"),
+            ]),
         .testTarget(name: "StepKitTests", dependencies: ["StepKit", "StepKitTesting", "StepABI"]),
         .testTarget(
             name: "StepHostingTests",

@@ -7,7 +7,12 @@ package protocol EventSubscriber: Sendable {
 }
 
 package struct SubscriptionOptions: Hashable, Sendable {
-    package enum Start: Hashable, Sendable { case beginning, end }
+    package enum Start: Hashable, Sendable {
+        /// Everything the topic still holds.
+        case beginning
+        /// Everything published after `subscribe` has returned.
+        case end
+    }
 
     /// A named group resumes after what it committed; nil sees every partition and commits nothing.
     package var group: String?

@@ -87,7 +87,13 @@ final class DoorbellServer: Sendable {
             state.readers.insert(descriptor)
             return true
         }
-        if !isAdmitted { _ = close(descriptor) }
+        guard isAdmitted else {
+            _ = close(descriptor)
+            return
+        }
+        // Covers what was committed between the reader's connect and now.
+        var byte: UInt8 = 1
+        _ = send(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
     }
 
     /// Readers have nothing to say: end of stream and errors mean that one has gone.

@@ -69,6 +69,8 @@ final class EmbeddedTopic: Sendable {
         do throws(BusError) {
             try adjust { $0.hasPublisher = false }
         } catch {
+            // A bus that is closed has nobody left to watch for.
+            if error.code == .closed { return }
             logger.error("topic is no longer watched", metadata: ["topic": "\(paths.name)", "error": "\(error)"])
             hub.fail(error)
         }
