@@ -51,7 +51,7 @@ package final class Definitions: Sendable {
         let definition: WorkflowDefinition
         do {
             // Checked against the plugins when it was stored; those of today may be others.
-            definition = try DefinitionReader.read(stored.source, format: DefinitionFormat(stored.format), functions: nil)
+            definition = try DefinitionReader.read(stored.source, format: DefinitionFormat(stored.format), functions: { _ in .unchecked })
         } catch { throw OrchestratorError(.journal, "stored definition \(name) cannot be read", cause: error) }
         let loaded = LoadedDefinition(stored: stored, definition: definition)
         keep(loaded, isNewest: revision == nil)
@@ -78,9 +78,7 @@ package final class Definitions: Sendable {
     /// Checks a definition against the plugins of the moment, storing nothing.
     /// - Throws: `DefinitionError` with every fault.
     package func check(_ source: [UInt8], format: StoredDefinition.Format) throws -> WorkflowDefinition {
-        let catalog = self.catalog
-        return try DefinitionReader.read(
-            source, format: DefinitionFormat(format), functions: { catalog.function($0) != nil })
+        try DefinitionReader.read(source, format: DefinitionFormat(format), functions: catalog.lookup)
     }
 
     package func delete(_ name: String) async throws(JournalError) -> Bool {

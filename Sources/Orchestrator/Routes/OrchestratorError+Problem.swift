@@ -26,9 +26,9 @@ extension JournalError: ProblemConvertible {
 extension DefinitionError: ProblemConvertible {
     package var problem: Problem {
         Problem(
-            422, "invalid_definition", "the definition has \(faults.count) fault\(faults.count == 1 ? "" : "s")",
+            422, "invalid_definition", "the definition has \(faults.count + faultsOmitted) faults",
             faults: faults.map {
-                Problem.Fault(path: $0.path, line: $0.line, column: $0.column, code: $0.code, message: $0.message)
+                Problem.Fault(path: $0.path, line: $0.line, column: $0.column, code: $0.code.rawValue, message: $0.message)
             })
     }
 }

@@ -14,6 +14,15 @@ extension FunctionCatalog {
     package func function(_ name: FunctionName) -> FunctionDescription? {
         plugin(named: name.plugin)?.functions.first { $0.name == name.function }
     }
+
+    /// What the definition reader asks.
+    package func lookup(_ name: FunctionName) -> FunctionLookup {
+        if let function = function(name) { return .known(input: function.input) }
+        return .unknown(
+            among: plugins.flatMap { plugin in
+                plugin.functions.map { FunctionName(plugin: plugin.name, function: $0.name) }
+            })
+    }
 }
 
 /// What a plugin says of itself, read from its code outside the server.

@@ -1,0 +1,26 @@
+package import WebServing
+import WorkflowModel
+
+/// `GET /openapi.json` and `GET /schemas/*`: the contracts as documents, for editors, generators and tests.
+package struct ContractRoutes: RouteProvider {
+    package init() {}
+
+    package func addRoutes(to router: inout WebRouter) {
+        let openAPI = Array(OpenAPIDocument.text.utf8)
+        router.get("/openapi.json") { _ in .json(openAPI) }
+        let workflow = DefinitionSchema.document.encoded
+        router.get("/schemas/workflow.json") { _ in .schema(workflow) }
+        let events = EventSchemas.all.encoded
+        router.get("/schemas/events.json") { _ in .schema(events) }
+        for type in EventType.allCases {
+            let schema = EventSchemas.schema(for: type).encoded
+            router.get("/schemas/events/\(type.rawValue).json") { _ in .schema(schema) }
+        }
+    }
+}
+
+extension WebResponse {
+    fileprivate static func schema(_ encoded: [UInt8]) -> WebResponse {
+        .bytes(encoded, type: "application/schema+json")
+    }
+}

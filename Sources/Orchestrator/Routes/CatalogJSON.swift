@@ -1,0 +1,28 @@
+package import WorkflowEngine
+package import WorkflowModel
+
+/// How plugins are written in answers; `stepstream plugin list --json` shows the same.
+package enum CatalogJSON {
+    /// `{"items": plugins, "next": null, "failures": files that did not load}`
+    package static func json(_ catalog: any FunctionCatalog) -> JSONValue {
+        let items = catalog.plugins.map { plugin -> JSONValue in
+            let functions = plugin.functions.map { function -> JSONValue in
+                [
+                    "name": .string("\(plugin.name).\(function.name)"),
+                    "summary": function.summary.map { .string($0) } ?? nil, "input": function.input ?? nil,
+                    "output": function.output ?? nil,
+                ]
+            }
+            return [
+                "plugin": .string(plugin.name), "version": .string(plugin.version), "sdk": .string(plugin.sdk),
+                "sha256": .string(plugin.hash), "path": .string(plugin.path), "functions": .array(functions),
+            ]
+        }
+        let failures = catalog.failures.map { failure -> JSONValue in
+            [
+                "path": .string(failure.path), "code": .string(failure.code), "message": .string(failure.message),
+            ]
+        }
+        return ["items": .array(items), "next": nil, "failures": .array(failures)]
+    }
+}

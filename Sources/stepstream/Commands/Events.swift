@@ -1,0 +1,40 @@
+import ArgumentParser
+import EventBus
+import EventBusEmbedded
+import WorkflowModel
+
+struct Events: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Print the event topic of a data directory, one event a line.",
+        discussion: "Reads the topic as any other process may, beside a running server or without one.")
+    @Option(name: .long, help: "Data directory. Default: $XDG_STATE_HOME/stepstream.") var dataDir: String?
+    @Option(name: .long, help: "Only of this execution.") var execution: String?
+    @Flag(name: .long, help: "Go on with what comes.") var follow = false
+
+    mutating func run() async throws {
+        let wanted = try execution.map { text in
+            guard let id = ExecutionID(text) else {
+                throw CommandError(.usage, "\(text) is not an execution ID (a lower-case UUID version 7)")
+            }
+            return id
+        }
+        var options = SettingsOptions()
+        options.dataDir = dataDir
+        let settings = try SettingsResolver(options: options).resolve()
+        let logger = LogOutput.logger(level: settings.logLevel)
+        let bus = try EmbeddedBus(dataDirectory: settings.dataDirectory, logger: logger)
+        let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .beginning))
+        while true {
+            if !follow, try await isAtEnd(subscription) { break }
+            let events = try await subscription.next(limit: 1_000)
+            if events.isEmpty { break }
+            for delivered in events where wanted == nil || delivered.event.executionID == wanted {
+                Platform.printLine(String(decoding: delivered.event.bytes, as: UTF8.self))
+            }
+        }
+        await subscription.close()
+        await bus.close()
+    }
+
+    private func isAtEnd(_ subscription: any EventSubscription) async throws -> Bool { await subscription.lag ?? 0 == 0 }
+}

@@ -1,0 +1,147 @@
+import ArgumentParser
+import EventBus
+import EventBusEmbedded
+import FoundationEssentials
+import JournalSQLite
+import Logging
+import Orchestrator
+import StepHosting
+import WorkflowEngine
+import WorkflowModel
+
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a definition in this process, without a server.",
+        discussion: """
+            A whole orchestrator on --data-dir or, without it, on a temporary directory that is kept and named if the \
+            run does not complete.
+            """)
+    @Argument(help: "The definition, YAML or JSON.") var file: String
+    @Option(name: .shortAndLong, help: "JSON file of the inputs; - for standard input.") var inputs: String?
+    @Option(name: .long, help: "File for the output; - for standard output.") var output: String?
+    @Option(name: .long, help: "Data directory. Default: a temporary one.") var dataDir: String?
+    @Option(name: .long, help: "Directory of plugins; repeatable. Default: plugins beside the executable.")
+    var plugins: [String] = []
+    @Flag(name: .long, help: "Print the events themselves.") var json = false
+
+    mutating func run() async throws {
+        var settings = Settings()
+        settings.pluginDirectories = plugins.isEmpty ? [Settings.defaultPluginDirectory] : plugins
+        let temporary = dataDir == nil ? try TemporaryDirectory.make("stepstream-run") : nil
+        settings.dataDirectory = dataDir ?? temporary ?? ""
+        let local = LocalRun(settings: settings, logger: LogOutput.logger(level: "warning"))
+        let result: LocalRun.Result
+        do {
+            result = try await local.run(
+                source: try InputFile.bytes(file), isJSON: file.hasSuffix(".json"), file: file,
+                inputs: try InputFile.inputs(inputs), view: ExecutionView(json: json))
+        } catch {
+            if let temporary { TemporaryDirectory.remove(temporary) }
+            throw error
+        }
+        if let output, let value = result.output { try OutputFile.write(value, to: output) }
+        if let temporary {
+            if result.status == .completed { TemporaryDirectory.remove(temporary) } else {
+                Platform.printError("stepstream: the run's data is kept in \(temporary)")
+            }
+        }
+        throw ExitCode(result.status.rawValue)
+    }
+}
+
+/// One execution by an orchestrator in this process, its events read from the topic as any subscriber would.
+struct LocalRun {
+    struct Result {
+        var status: ExitStatus
+        var output: JSONValue?
+    }
+
+    let settings: Settings
+    let logger: Logger
+
+    func run(
+        source: [UInt8], isJSON: Bool, file: String, inputs: JSONValue, view: ExecutionView
+    ) async throws -> Result {
+        let bus = try EmbeddedBus(dataDirectory: settings.dataDirectory, logger: logger)
+        let stack = try await OrchestratorStack.open(settings: settings, bus: bus, logger: logger)
+        let service = Task { try await stack.service.run() }
+        defer { service.cancel() }
+        do {
+            let result = try await follow(bus, stack, source, isJSON, file, inputs, view)
+            await close(bus, stack, service)
+            return result
+        } catch {
+            await close(bus, stack, service)
+            throw error
+        }
+    }
+
+    private func follow(
+        _ bus: EmbeddedBus, _ stack: OrchestratorStack, _ source: [UInt8], _ isJSON: Bool, _ file: String,
+        _ inputs: JSONValue, _ view: ExecutionView
+    ) async throws -> Result {
+        let loaded: LoadedDefinition
+        do {
+            loaded = try await stack.service.definitions.put(
+                source, format: isJSON ? .json : .yaml, name: nil, now: SystemWallClock().now)
+        } catch let error as DefinitionError {
+            throw CommandError(.usage, error.faults.map { "\(file):\($0)" }.joined(separator: "\n"))
+        }
+        if let violations = loaded.definition.inputs?.violations(of: inputs), !violations.isEmpty {
+            let lines = violations.map { "  /inputs\($0.path): \($0.message)" }
+            throw CommandError(.usage, "the inputs do not fit the schema\n" + lines.joined(separator: "\n"))
+        }
+        let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end))
+        var random = SystemRandomNumberGenerator()
+        let execution = ExecutionID(at: SystemWallClock().now, using: &random)
+        let hashes = Dictionary(stack.hosting.plugins.map { ($0.name, $0.hash) }, uniquingKeysWith: { first, _ in first })
+        let pins = Dictionary(
+            loaded.definition.steps.compactMap { step in
+                hashes[step.function.plugin].map { (step.function.plugin, $0) }
+            }, uniquingKeysWith: { first, _ in first })
+        let start = Executions.Start(
+            command: StartCommand(
+                execution: execution, revision: loaded.stored.revision, inputs: inputs, pins: pins),
+            definition: loaded.definition, inputsDigest: [], idempotency: nil)
+        _ = try await stack.service.executions.start(start, wait: nil)
+        var view = view
+        while view.finalType == nil {
+            let events = try await subscription.next(limit: 256)
+            if events.isEmpty { break }
+            for delivered in events where delivered.event.executionID == execution {
+                try view.take(delivered.event.bytes)
+            }
+        }
+        await subscription.close()
+        guard let final = view.finalType else { throw CommandError(.failed, "the topic was closed before the end") }
+        let report = try ExecutionReport(
+            execution: execution, definition: loaded.definition,
+            records: try await stack.journal.records(of: execution, after: 0))
+        return Result(status: ExitStatus(finalType: final), output: report.output)
+    }
+
+    private func close(_ bus: EmbeddedBus, _ stack: OrchestratorStack, _ service: Task<Void, any Error>) async {
+        await stack.service.executions.stop(grace: .zero)
+        service.cancel()
+        await stack.hosting.shutdown()
+        await stack.close()
+        await bus.close()
+    }
+}
+
+/// A directory of this process's own under the system's temporary one.
+enum TemporaryDirectory {
+    static func make(_ prefix: String) throws -> String {
+        let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+        let path = "\(base)/\(prefix)-\(UUID().uuidString.lowercased())"
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        return path
+    }
+
+    static func remove(_ path: String) {
+        do { try FileManager.default.removeItem(atPath: path) } catch {
+            Platform.printError("stepstream: \(path) cannot be removed: \(error)")
+        }
+    }
+}

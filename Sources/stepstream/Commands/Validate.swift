@@ -1,0 +1,77 @@
+import ArgumentParser
+import StepHosting
+import WorkflowEngine
+import WorkflowModel
+
+struct Validate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check a definition: every fault at once, with line and column.")
+    @Argument(help: "The definition, YAML or JSON.") var file: String
+    @Option(name: .long, help: "Directory of plugins; repeatable. Default: plugins beside the executable.")
+    var plugins: [String] = []
+
+    mutating func run() async throws {
+        let source = try InputFile.bytes(file)
+        let directories = plugins.isEmpty ? [Settings.defaultPluginDirectory] : plugins
+        let catalog = try await PluginCatalog.read(directories)
+        do {
+            let definition = try DefinitionReader.read(
+                source, format: file.hasSuffix(".json") ? .json : .yaml, functions: catalog.lookup)
+            Platform.printLine("\(file): \(definition.name), \(definition.steps.count) steps, no faults")
+        } catch {
+            throw CommandError(.usage, "\(error.faults.count) faults\n" + error.faults.map { "\(file):\($0)" }.joined(separator: "\n"))
+        }
+    }
+}
+
+struct PluginCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plugin", abstract: "Work with step plugins.", subcommands: [PluginList.self])
+}
+
+struct PluginList: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List plugins and their functions, and what does not load.")
+    @Option(name: .long, help: "Directory of plugins; repeatable. Default: plugins beside the executable.")
+    var plugins: [String] = []
+    @Flag(name: .long, help: "Print as JSON, with schemas.") var json = false
+
+    mutating func run() async throws {
+        let catalog = try await PluginCatalog.read(plugins.isEmpty ? [Settings.defaultPluginDirectory] : plugins)
+        if json { Platform.printLine(CatalogJSON.json(catalog).encodedText) } else {
+            for plugin in catalog.plugins {
+                Platform.printLine("\(plugin.name) \(plugin.version)  \(plugin.path)")
+                for function in plugin.functions {
+                    Platform.printLine("  \(plugin.name).\(function.name)  \(function.summary ?? "")")
+                }
+            }
+            for failure in catalog.failures {
+                Platform.printLine("\(failure.path): \(failure.message) [\(failure.code)]")
+            }
+        }
+        if !catalog.failures.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
+    }
+}
+
+/// What plugins offer, read once and without a server.
+struct PluginCatalog: FunctionCatalog {
+    var plugins: [PluginDescription]
+    var failures: [PluginFailure]
+
+    /// Looks at the directories with throw-away step hosts.
+    static func read(_ directories: [String]) async throws -> PluginCatalog {
+        let data = try TemporaryDirectory.make("stepstream-plugins")
+        defer { TemporaryDirectory.remove(data) }
+        var configuration = HostingConfiguration(
+            pluginDirectories: directories, dataDirectory: data, stepHostPath: Settings.stepHostPath)
+        configuration.pool.warmPerPlugin = 0
+        let hosting: StepHosting
+        do {
+            hosting = try StepHosting(configuration: configuration, logger: LogOutput.logger(level: "critical"))
+            try await hosting.start()
+        } catch let error as HostingError { throw CommandError(.settings, "\(error)") }
+        let catalog = PluginCatalog(plugins: hosting.plugins, failures: hosting.failures)
+        await hosting.shutdown()
+        return catalog
+    }
+}

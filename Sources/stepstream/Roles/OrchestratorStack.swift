@@ -1,0 +1,60 @@
+import EventBus
+import EventBusEmbedded
+import JournalSQLite
+import Logging
+import Orchestrator
+import ServiceLifecycle
+import StepHosting
+import WebServing
+import WorkflowEngine
+import WorkflowModel
+
+/// The orchestrator with its adapters of this machine: SQLite journal, step hosts, embedded bus.
+struct OrchestratorStack {
+    let journal: SQLiteJournal
+    let hosting: StepHosting
+    let publisher: any EventPublisher
+    let service: OrchestratorService
+
+    /// Opens the data directory for writing; the journal and the plugins are opened side by side.
+    /// - Throws: `JournalError` `locked` when another orchestrator has the directory, and whatever an adapter refuses.
+    static func open(settings: Settings, bus: EmbeddedBus, logger: Logger) async throws -> OrchestratorStack {
+        let journal = try SQLiteJournal(at: settings.dataDirectory, logger: logger)
+        let publisher = try await bus.publisher()
+        let activity = ActivityEncoder(publisher: publisher, clock: SystemWallClock())
+        let hosting = try StepHosting(
+            configuration: HostingConfiguration(
+                pluginDirectories: settings.pluginDirectories, dataDirectory: settings.dataDirectory,
+                stepHostPath: Settings.stepHostPath),
+            logger: logger, activity: { activity.publish($0) })
+        try await hosting.start()
+        let lease = try await journal.acquireLease(shard: 0)
+        var configuration = OrchestratorService.Configuration()
+        configuration.stopGrace = settings.stopGrace
+        let service = OrchestratorService(
+            parts: OrchestratorService.Parts(
+                journal: journal, lease: lease, runner: hosting, catalog: hosting, publisher: publisher,
+                clock: SystemWallClock()),
+            configuration: configuration, logger: logger)
+        return OrchestratorStack(journal: journal, hosting: hosting, publisher: publisher, service: service)
+    }
+
+    func registerHealth(_ registry: HealthRegistry) {
+        service.registerHealth(registry)
+        registry.register("plugins") { [hosting] in
+            let failed = hosting.failures
+            return PartHealth(
+                isHealthy: failed.isEmpty,
+                detail: failed.isEmpty ? nil : failed.map { "\($0.path): \($0.message)" }.joined(separator: "; "),
+                values: JSONObject([
+                    ("loaded", .int(Int64(hosting.plugins.count))), ("failed", .int(Int64(failed.count))),
+                ]))
+        }
+    }
+
+    /// After the services have ended.
+    func close() async {
+        await publisher.close()
+        await journal.close()
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+
+/// The command line: `stepstream COMMAND`.
+@main
+struct Stepstream: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "stepstream",
+        abstract: "Durable workflows of isolated plugins, every event an ordered stream.",
+        version: "0.1.0",
+        groupedSubcommands: [
+            CommandGroup(name: "Roles:", subcommands: [Serve.self, OrchestratorCommand.self, GatewayCommand.self]),
+            CommandGroup(
+                name: "Executions:",
+                subcommands: [Run.self, Execute.self, Watch.self, List.self, Show.self, Cancel.self, Events.self]),
+            CommandGroup(name: "Authors:", subcommands: [Validate.self, PluginCommand.self]),
+            CommandGroup(name: "Measuring:", subcommands: [Bench.self]),
+        ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
+        } catch let error as any ExitStatusError {
+            Platform.printError("stepstream: \(error)")
+            Self.exit(withError: ExitCode(error.exitStatus.rawValue))
+        } catch {
+            Self.exit(withError: error)
+        }
+    }
+}
+
+/// What the process's exit status says.
+enum ExitStatus: Int32 {
+    case completed = 0
+    case failed = 1
+    /// Usage, or a definition or inputs that cannot be used.
+    case usage = 2
+    case cancelled = 3
+    /// EX_CONFIG of sysexits(3).
+    case settings = 78
+
+    /// Of the outcome event that a run ended with.
+    init(finalType: String) {
+        switch finalType {
+        case "execution_completed": self = .completed
+        case "execution_cancelled": self = .cancelled
+        default: self = .failed
+        }
+    }
+}
+
+/// An error that knows the exit status it leads to.
+protocol ExitStatusError: Error {
+    var exitStatus: ExitStatus { get }
+}
+
+extension SettingsError: ExitStatusError {
+    var exitStatus: ExitStatus { .settings }
+}
+
+/// A plain message and its exit status.
+struct CommandError: ExitStatusError, CustomStringConvertible {
+    var exitStatus: ExitStatus
+    var description: String
+
+    init(_ exitStatus: ExitStatus, _ description: String) {
+        self.exitStatus = exitStatus
+        self.description = description
+    }
+}

@@ -1,0 +1,56 @@
+"""Fixtures of the end-to-end suite: the built binary, driven from outside by clients nobody here wrote."""
+
+import os
+import pathlib
+import time
+
+import pytest
+
+from support.binary import Binary
+from support.server import Server
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the long form of bounded loops")
+    parser.addoption("--seed", type=int, default=20260105, help="seed of everything drawn by chance")
+
+
+@pytest.fixture(scope="session")
+def binary() -> Binary:
+    return Binary.from_environment()
+
+
+@pytest.fixture
+def data_dir(tmp_path) -> pathlib.Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def server(binary, data_dir):
+    """`stepstream serve` on a port of its own, stopped by its process id."""
+    with Server(binary, data_dir) as running:
+        yield running
+
+
+@pytest.fixture
+def seed(request) -> int:
+    value = request.config.getoption("--seed")
+    print(f"seed {value}")
+    return value
+
+
+@pytest.fixture
+def is_long(request) -> bool:
+    return request.config.getoption("--long")
+
+
+@pytest.fixture
+def new_id():
+    """Makes execution identifiers as a client would: UUID version 7, lower case."""
+    def make() -> str:
+        bits = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+        bits = bits & ~(0xF << 76) | 7 << 76
+        bits = bits & ~(0x3 << 62) | 2 << 62
+        text = f"{bits:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    return make

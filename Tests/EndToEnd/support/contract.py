@@ -1,0 +1,48 @@
+"""The event contract, checked without the project's own code."""
+
+import re
+
+PROGRESS_STEP = {"step_completed", "step_failed", "step_skipped"}
+OUTCOMES = {"execution_completed", "execution_failed", "execution_cancelled"}
+KEYS = ["id", "type", "execution_id", "workflow", "sequence", "time", "progress", "final", "data"]
+DATA = {
+    "execution_started": ["deliverable_type", "total_steps", "started_at", "definition_revision"],
+    "step_started": ["step_number", "step_name", "function", "attempt"],
+    "step_completed": ["step_number", "step_name", "status", "execution_time_ms", "error_message", "progress",
+                       "attempt", "queued_ms"],
+    "step_failed": ["step_number", "step_name", "status", "execution_time_ms", "error_message", "progress", "attempt",
+                    "queued_ms", "error_code"],
+    "execution_completed": ["status", "risk_score", "requires_approval", "total_steps", "successful_steps",
+                            "progress"],
+    "execution_failed": ["error_message", "progress", "failed_step", "error_code"],
+    "step_retrying": ["step_number", "step_name", "attempt", "error_code", "error_message", "execution_time_ms",
+                      "next_attempt_at"],
+    "step_skipped": ["step_number", "step_name", "reason", "progress"],
+    "execution_cancelled": ["reason", "requested_by", "progress"],
+}
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+
+
+def check_transcript(events: list) -> None:
+    """A whole execution: sequence without hole, one outcome, final last, progress and time that never fall."""
+    assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
+    assert events[0]["type"] == "execution_started"
+    assert [event["final"] for event in events] == [False] * (len(events) - 1) + [True]
+    assert [event["type"] in OUTCOMES for event in events].count(True) == 1
+    total = events[0]["data"]["total_steps"]
+    finished, last = 0, events[0]
+    for event in events:
+        assert list(event) == KEYS, event
+        assert list(event["data"]) == DATA[event["type"]], event
+        assert event["id"] == f"{event['execution_id']}:{event['sequence']}"
+        assert event["execution_id"] == events[0]["execution_id"]
+        assert TIME.fullmatch(event["time"])
+        assert event["time"] >= last["time"] and event["progress"] >= last["progress"], (last, event)
+        if event["type"] in PROGRESS_STEP:
+            finished += 1
+            assert event["data"]["progress"] == event["progress"] == int(float(finished) / float(total) * 100)
+        last = event
+
+
+def types(events: list) -> list:
+    return [event["type"] for event in events]

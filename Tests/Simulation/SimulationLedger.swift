@@ -1,0 +1,67 @@
+import WorkflowEngine
+import WorkflowModel
+
+/// What the world outside the process saw: it does not die with it.
+struct SimulationLedger {
+    /// Starts whose caller was answered.
+    var accepted: Set<ExecutionID> = []
+    var ended: Set<ExecutionID> = []
+    /// Cancel requests whose caller was answered while the execution was open.
+    var cancelAnswered: Set<ExecutionID> = []
+    /// Idempotency keys with a recorded completion.
+    private var completed: Set<String> = []
+    private var inputs: [String: [UInt8]] = [:]
+    private var attempts: [String: Int] = [:]
+
+    mutating func committed(_ records: [JournalRecord], of execution: ExecutionID) {
+        for record in records {
+            guard let body = try? RecordBody(record) else { continue }
+            if case .attemptCompleted(let body) = body { completed.insert("\(execution):\(body.path)") }
+        }
+    }
+
+    /// Notes that a step runs; gives the promise it breaks, if it does.
+    mutating func ran(_ call: StepCall) -> String? {
+        let key = call.idempotencyKey
+        if completed.contains(key) { return "\(key) runs again although its completion is recorded" }
+        if let first = inputs[key], first != call.input { return "\(key) runs with another input than before" }
+        if let last = attempts[key], call.attempt <= last { return "attempt \(call.attempt) of \(key) follows \(last)" }
+        if call.pluginHash != "hash" { return "\(key) lost its pinned build" }
+        inputs[key] = call.input
+        attempts[key] = call.attempt
+        return nil
+    }
+}
+
+/// What two states must agree on to be the same.
+struct StateFingerprint: Equatable {
+    private let version: Int
+    private let sequence: Int
+    private let steps: [StepState]
+    private let running: Set<Int>
+    private let cursor: Int
+    private let finished: Int
+    private let completed: Int
+    private let cancellation: ExecutionState.Cancellation?
+    private let risk: Double
+    private let contextBytes: Int
+    private let pins: [String: String]
+    private let inputs: JSONValue
+    private let lastEventAt: Timestamp
+
+    init(_ state: ExecutionState) {
+        version = state.version
+        sequence = state.sequence
+        steps = state.steps
+        running = state.running
+        cursor = state.cursor
+        finished = state.finishedCount
+        completed = state.completedCount
+        cancellation = state.cancellation
+        risk = state.reportedRisk
+        contextBytes = state.contextBytes
+        pins = state.pins
+        inputs = state.inputs
+        lastEventAt = state.lastEventAt
+    }
+}
