@@ -1,0 +1,148 @@
+extension DefinitionChecker {
+    /// Where an expression stands, which decides what it can see.
+    enum Scope {
+        /// In the step at this place: the steps before it.
+        case step(Int)
+        /// In `risk` or `output`: every step.
+        case end
+    }
+
+    /// What an expression sees at its root. The guide documents it.
+    static let roots = ["execution", "inputs", "risk_score", "steps"]
+    static let executionMembers = ["id", "workflow", "revision"]
+    static let stepMembers = ["output", "status", "error"]
+    static let errorMembers = ["code", "message"]
+
+    /// Reads `when`: an expression as it stands, without `${{ }}`.
+    mutating func condition(_ node: SourceNode, _ path: String, _ place: Int) -> Expression? {
+        guard let text = string(node, path) else { return nil }
+        do throws(ExpressionError) {
+            let expression = try Expression(parsing: text)
+            check(expression, offset: 0, text, node, path, .step(place))
+            return expression
+        } catch {
+            add(error, text, node, path)
+            return nil
+        }
+    }
+
+    /// Reads a value that may hold `${{ }}` anywhere; what cannot be read counts as null.
+    mutating func template(_ node: SourceNode, _ path: String, _ scope: Scope) -> ValueTemplate {
+        switch node.content {
+        case .scalar(.string(let text)): return template(text, node, path, scope)
+        case .scalar(let value): return .literal(value)
+        case .array(let elements):
+            var templates: [ValueTemplate] = []
+            for (place, element) in elements.enumerated() {
+                templates.append(template(element, "\(path)[\(place)]", scope))
+            }
+            return ValueTemplate(elements: templates)
+        case .object(let members):
+            var templates: [(key: String, value: ValueTemplate)] = []
+            for member in members {
+                let memberPath = path.appendingKey(member.key)
+                if member.key.contains("${{") {
+                    faults.add(
+                        .invalidExpression, memberPath, member.keyPosition,
+                        "a key holds no expression; build the object with a map literal in a value")
+                }
+                templates.append((member.key, template(member.value, memberPath, scope)))
+            }
+            return ValueTemplate(members: templates)
+        }
+    }
+
+    private mutating func template(
+        _ text: String, _ node: SourceNode, _ path: String, _ scope: Scope
+    ) -> ValueTemplate {
+        var found: [(expression: Expression, offset: Int)] = []
+        do throws(ExpressionError) {
+            let template = try ValueTemplate(parsing: text, expressions: &found)
+            for (expression, offset) in found { check(expression, offset: offset, text, node, path, scope) }
+            return template
+        } catch {
+            for (expression, offset) in found { check(expression, offset: offset, text, node, path, scope) }
+            add(error, text, node, path)
+            return .literal(.null)
+        }
+    }
+
+    private mutating func add(_ error: ExpressionError, _ text: String, _ node: SourceNode, _ path: String) {
+        let position = position(ofByte: error.offset, in: text, at: node.position)
+        // Where the text is not spelt out (block scalars, escapes), the place is told in words.
+        let place =
+            position == node.position && (error.offset ?? 0) > 0
+            ? " (at byte \((error.offset ?? 0) + 1) of the text)" : ""
+        faults.add(.invalidExpression, path, position, error.message + place)
+    }
+
+    /// Checks every name that an expression uses.
+    private mutating func check(
+        _ expression: Expression, offset: Int, _ text: String, _ node: SourceNode, _ path: String, _ scope: Scope
+    ) {
+        for (name, place) in expression.unknownFunctions {
+            let known = ["size", "has", "int", "double", "string", "bool", "startsWith", "endsWith", "contains",
+                "all", "exists", "exists_one", "filter", "map"]
+            let position = position(ofByte: offset + place, in: text, at: node.position)
+            faults.add(
+                .invalidExpression, path, position,
+                "unknown function '\(name)' in an expression\(Suggestion.text(for: name, among: known))")
+        }
+        for reference in expression.references {
+            guard let message = fault(of: reference, scope) else { continue }
+            let position = position(ofByte: offset + reference.offset, in: text, at: node.position)
+            faults.add(.unknownReference, path, position, message)
+        }
+    }
+
+    /// What is wrong with a reference, in words; nil when it names something.
+    private func fault(of reference: Expression.Reference, _ scope: Scope) -> String? {
+        let path = reference.path
+        guard Self.roots.contains(path[0]) else {
+            let suggestion = Suggestion.text(for: path[0], among: Self.roots)
+            let known = suggestion.isEmpty ? "; there are inputs, steps, execution and risk_score" : suggestion
+            return "unknown name '\(path[0])'\(known)"
+        }
+        switch path[0] {
+        case "steps": return fault(ofStep: reference, scope)
+        case "inputs":
+            guard path.count > 1, let inputNames, !inputNames.contains(path[1]) else { return nil }
+            return "inputs has no '\(path[1])'\(Suggestion.text(for: path[1], among: inputNames))"
+        case "risk_score":
+            return path.count > 1 || reference.continuesDynamically ? "risk_score is a number and has no fields" : nil
+        default:
+            let members = Self.executionMembers
+            let list = members.map { "\(path[0]).\($0)" }.joined(separator: ", ")
+            guard path.count > 1 else { return "name what you need of it: \(list)" }
+            guard !members.contains(path[1]) else { return nil }
+            let suggestion = Suggestion.text(for: path[1], among: members)
+            return "\(path[0]) has no '\(path[1])'\(suggestion.isEmpty ? "; there are \(list)" : suggestion)"
+        }
+    }
+
+    private func fault(ofStep reference: Expression.Reference, _ scope: Scope) -> String? {
+        let path = reference.path
+        guard path.count > 1 else {
+            return "name the step and what you need of it, such as steps.NAME.output"
+        }
+        let name = path[1]
+        guard let place = stepPlaces[name] else {
+            return "there is no step '\(name)'\(Suggestion.text(for: name, among: stepPlaces.keys.sorted()))"
+        }
+        if case .step(let present) = scope {
+            if place == present { return "step '\(name)' cannot read itself" }
+            if place > present { return "step '\(name)' comes later; a step reads only steps before it" }
+        }
+        guard path.count > 2 else { return "say what you need of it: steps.\(name).output, .status or .error" }
+        guard Self.stepMembers.contains(path[2]) else {
+            let suggestion = Suggestion.text(for: path[2], among: Self.stepMembers)
+            return "a step has output, status and error, no '\(path[2])'"
+                + (suggestion.isEmpty ? "; a field of its output is steps.\(name).output.\(path[2])" : suggestion)
+        }
+        if path[2] == "status", path.count > 3 || reference.continuesDynamically { return "a step's status is a text" }
+        if path[2] == "error", path.count > 3, !Self.errorMembers.contains(path[3]) {
+            return "a step's error has code and message, no '\(path[3])'"
+        }
+        return nil
+    }
+}
