@@ -7,7 +7,7 @@ import PackageDescription
 /// A third-party product, by the name the architecture table uses.
 func product(_ name: String) -> Target.Dependency {
     let packages = [
-        "Yams": "Yams", "GRDB": "GRDB.swift", "ArgumentParser": "swift-argument-parser",
+        "Yams": "Yams", "GRDB": "GRDB.swift", "GRDBSQLite": "GRDB.swift", "ArgumentParser": "swift-argument-parser",
         "NIOCore": "swift-nio", "NIOPosix": "swift-nio", "NIOConcurrencyHelpers": "swift-nio",
         "NIOHTTP1": "swift-nio", "NIOWebSocket": "swift-nio", "NIOEmbedded": "swift-nio",
         "NIOHTTPTypes": "swift-nio-extras", "NIOHTTPTypesHTTP1": "swift-nio-extras",
@@ -55,7 +55,9 @@ let package = Package(
         .target(name: "WorkflowEngine", dependencies: ["WorkflowModel"]),
 
         // The journal and the bus.
-        .target(name: "JournalSQLite", dependencies: ["WorkflowModel", "WorkflowEngine", product("GRDB")] + operations),
+        .target(
+            name: "JournalSQLite",
+            dependencies: ["WorkflowModel", "WorkflowEngine", product("GRDB"), product("GRDBSQLite")] + operations),
         .target(name: "EventBus", dependencies: ["WorkflowModel"] + operations),
         .target(
             name: "EventBusEmbedded",
