@@ -1,0 +1,61 @@
+import WorkflowEngine
+import WorkflowModel
+
+/// Reads what a plugin says of itself and refuses what cannot be offered.
+struct DescriptionReader {
+    struct Fault: Error, Hashable { var message: String }
+
+    static let functionsMax = 1_000
+
+    var bytesMax: Int
+
+    func read(_ bytes: [UInt8], hash: String, path: String) throws(Fault) -> PluginDescription {
+        guard bytes.count <= bytesMax else {
+            throw Fault(message: "describe gave \(bytes.count) bytes; the limit is \(bytesMax)")
+        }
+        let value: JSONValue
+        do throws(JSONError) {
+            value = try JSONValue(parsing: bytes, limits: JSONLimits(bytesMax: bytesMax))
+        } catch {
+            throw Fault(message: "describe gave no valid JSON: \(error)")
+        }
+        guard let members = value.objectValue else { throw Fault(message: "describe gave no JSON object") }
+        guard let name = members["name"]?.stringValue, FunctionName("\(name).x") != nil else {
+            throw Fault(message: "describe has no name of the form [a-z][a-z0-9_-]*")
+        }
+        guard let entries = members["functions"]?.arrayValue, !entries.isEmpty else {
+            throw Fault(message: "describe has no functions")
+        }
+        guard entries.count <= Self.functionsMax else {
+            throw Fault(message: "describe has \(entries.count) functions; the limit is \(Self.functionsMax)")
+        }
+        var functions: [FunctionDescription] = []
+        var names: Set<String> = []
+        for entry in entries {
+            let function = try self.function(entry)
+            guard names.insert(function.name).inserted else {
+                throw Fault(message: "describe has the function \(function.name) twice")
+            }
+            functions.append(function)
+        }
+        return PluginDescription(
+            name: name, version: members["version"]?.stringValue ?? "", sdk: members["sdk"]?.stringValue ?? "",
+            hash: hash, path: path, functions: functions)
+    }
+
+    private func function(_ value: JSONValue) throws(Fault) -> FunctionDescription {
+        guard let name = value["name"]?.stringValue, FunctionName("x.\(name)") != nil else {
+            throw Fault(message: "describe has a function without a name of the form [a-z][a-z0-9_-]*")
+        }
+        for part in ["input", "output"] {
+            guard let schema = value[part], !schema.isNull else { continue }
+            do throws(JSONSchemaError) { _ = try JSONSchema(schema) } catch {
+                let faults = error.faults.map { "\($0.path): \($0.message)" }.joined(separator: "; ")
+                throw Fault(message: "the \(part) schema of \(name) is not valid: \(faults)")
+            }
+        }
+        func schema(_ part: String) -> JSONValue? { value[part].flatMap { $0.isNull ? nil : $0 } }
+        return FunctionDescription(
+            name: name, summary: value["summary"]?.stringValue, input: schema("input"), output: schema("output"))
+    }
+}

@@ -1,0 +1,129 @@
+import Glibc
+import NIOPosix
+import WorkflowEngine
+
+/// Finds the plugins in the configured directories, stores them and learns what they offer.
+struct PluginDiscovery: Sendable {
+    /// What a scan found. The order of both is that of the files' names.
+    struct Findings: Sendable {
+        var plugins: [PluginDescription] = []
+        var failures: [PluginFailure] = []
+    }
+
+    private enum Found: Sendable {
+        case plugin(PluginDescription)
+        case failure(PluginFailure)
+    }
+
+    static let pluginsMax = 1_000
+
+    let configuration: HostingConfiguration
+    let store: PluginStore
+    let spawner: HostSpawner
+    let reactor: Reactor
+    /// Reads and hashes files, so that no thread of the cooperative pool waits for a disk.
+    let threads: NIOThreadPool
+    /// Numbers for throw-away hosts, apart from the fleet's.
+    let nextHost: @Sendable () -> UInt64
+
+    func scan() async -> Findings {
+        var findings = Findings()
+        let files = await listing(&findings)
+        let found = await withTaskGroup(of: (Int, Found).self) { group in
+            for (index, path) in files.enumerated() {
+                group.addTask { (index, await examine(path)) }
+            }
+            return await group.reduce(into: [Int: Found]()) { $0[$1.0] = $1.1 }
+        }
+        var paths: [String: String] = [:]
+        for (index, path) in files.enumerated() {
+            switch found[index] {
+            case .failure(let failure): findings.failures.append(failure)
+            case .plugin(let plugin):
+                if let first = paths[plugin.name] {
+                    let message = "the plugin \(plugin.name) is already loaded from \(first)"
+                    findings.failures.append(PluginFailure(path: path, code: "duplicate_name", message: message))
+                } else {
+                    paths[plugin.name] = path
+                    findings.plugins.append(plugin)
+                }
+            case nil: break
+            }
+        }
+        return findings
+    }
+
+    /// What a stored build offers, without its process when it was asked before.
+    func describe(_ entry: PluginStore.Entry, source: String) async throws(PluginDescriber.Fault) -> PluginDescription {
+        let reader = DescriptionReader(bytesMax: configuration.limits.describeBytesMax)
+        if let bytes = await onThread({ store.cachedDescription(of: entry.hash, bytesMax: reader.bytesMax) }),
+            let plugin = try? reader.read(bytes, hash: entry.hash, path: source)
+        {
+            return plugin
+        }
+        let bytes = try await PluginDescriber.describe(
+            entry.path, id: nextHost(), configuration: configuration, spawner: spawner, reactor: reactor)
+        let plugin: PluginDescription
+        do throws(DescriptionReader.Fault) {
+            plugin = try reader.read(bytes, hash: entry.hash, path: source)
+        } catch {
+            throw PluginDescriber.Fault(code: "describe_invalid", message: error.message)
+        }
+        await onThread { store.cache(bytes, of: entry.hash) }
+        return plugin
+    }
+
+    private func examine(_ path: String) async -> Found {
+        let installed: Result<PluginStore.Entry, PluginStore.Fault> = await onThread {
+            Result { () throws(PluginStore.Fault) in try store.install(path) }
+        }
+        switch installed {
+        case .failure(let fault): return .failure(PluginFailure(path: path, code: fault.code, message: fault.message))
+        case .success(let entry):
+            do throws(PluginDescriber.Fault) {
+                return .plugin(try await describe(entry, source: path))
+            } catch {
+                return .failure(PluginFailure(path: path, code: error.code, message: error.message))
+            }
+        }
+    }
+
+    private func listing(_ findings: inout Findings) async -> [String] {
+        var files: [String] = []
+        for directory in configuration.pluginDirectories {
+            let names = await onThread { Self.names(in: directory) }
+            guard let names else {
+                findings.failures.append(
+                    PluginFailure(
+                        path: directory, code: "directory_unreadable", message: "the plugin directory cannot be read"))
+                continue
+            }
+            files += names.filter { $0.hasSuffix(".so") && !$0.hasPrefix(".") }.sorted().map { "\(directory)/\($0)" }
+        }
+        if files.count > Self.pluginsMax {
+            findings.failures.append(
+                PluginFailure(
+                    path: files[Self.pluginsMax], code: "too_many_plugins",
+                    message: "there are \(files.count) plugins; the limit is \(Self.pluginsMax)"))
+        }
+        return Array(files.prefix(Self.pluginsMax))
+    }
+
+    private static func names(in directory: String) -> [String]? {
+        guard let handle = opendir(directory) else { return nil }
+        defer { closedir(handle) }
+        var names: [String] = []
+        while let entry = readdir(handle) {
+            names.append(withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            })
+        }
+        return names
+    }
+
+    private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        // Only a pool that is shut down throws; then the work is done where we are.
+        if let value = try? await threads.runIfActive({ body() }) { return value }
+        return body()
+    }
+}

@@ -1,0 +1,186 @@
+import Crypto
+import Glibc
+import Synchronization
+
+/// The content-addressed copies of plugins: `DATA/plugins/<sha256>.so`, and what each said of itself beside it.
+///
+/// A file there is written once, under another name, and renamed; it never changes while a process maps it. Everything
+/// here blocks and is called on a thread of discovery's own.
+struct PluginStore: Sendable {
+    struct Fault: Error, Hashable {
+        var code: String
+        var message: String
+    }
+
+    /// A stored plugin.
+    struct Entry: Hashable, Sendable {
+        /// SHA-256, lower-case hex.
+        var hash: String
+        var path: String
+    }
+
+    private static let chunkBytes = 1 << 20
+    private static let temporaryNumber = Atomic<Int>(0)
+
+    let directory: String
+    let pluginBytesMax: Int
+
+    /// - Throws: `HostingError` when the directories cannot be made.
+    func prepare() throws(HostingError) {
+        var path = ""
+        for part in directory.split(separator: "/", omittingEmptySubsequences: true) {
+            path += (path.isEmpty && !directory.hasPrefix("/") ? "" : "/") + part
+            // Readable by the unprivileged user that step hosts change to.
+            if mkdir(path, 0o755) != 0 && errno != EEXIST && errno != EROFS {
+                throw HostingError(.dataDirectory, "\(path) cannot be made: \(String(cString: strerror(errno)))")
+            }
+        }
+        guard access(directory, W_OK | X_OK) == 0 else {
+            throw HostingError(
+                .dataDirectory, "\(directory) cannot be written: \(String(cString: strerror(errno)))")
+        }
+    }
+
+    func path(of hash: String) -> String { "\(directory)/\(hash).so" }
+
+    /// Whether the text can be the name of a stored plugin; anything else never becomes part of a path.
+    static func isHash(_ text: String) -> Bool {
+        text.utf8.count == 64
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0)
+            }
+    }
+
+    func contains(_ hash: String) -> Bool { Self.isHash(hash) && access(path(of: hash), R_OK) == 0 }
+
+    /// Checks the file, hashes it and keeps a copy; all of it from one open descriptor.
+    func install(_ path: String) throws(Fault) -> Entry {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw unreadable(path) }
+        defer { close(file) }
+        var status = stat()
+        guard fstat(file, &status) == 0 else { throw unreadable(path) }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw Fault(code: "not_a_file", message: "it is not a regular file")
+        }
+        guard status.st_size <= pluginBytesMax else {
+            throw Fault(
+                code: "file_too_large", message: "it has \(status.st_size) bytes; the limit is \(pluginBytesMax)")
+        }
+        do throws(ELFHeader.Fault) {
+            try ELFHeader.check(
+                head: Self.bytes(of: file, at: 0, count: ELFHeader.headerBytes), fileBytes: Int(status.st_size)
+            ) { Self.bytes(of: file, at: $0, count: $1) }
+        } catch { throw Fault(code: error.code, message: error.message) }
+        let hash = try hash(of: file, path)
+        let entry = Entry(hash: hash, path: self.path(of: hash))
+        if !contains(hash) { try copy(file, to: entry, from: path) }
+        return entry
+    }
+
+    // MARK: What plugins said of themselves
+
+    /// The description of a stored plugin from an earlier run; nil when there is none.
+    func cachedDescription(of hash: String, bytesMax: Int) -> [UInt8]? {
+        guard Self.isHash(hash) else { return nil }
+        let file = open("\(directory)/\(hash).json", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        let bytes = Self.bytes(of: file, at: 0, count: bytesMax + 1)
+        return bytes.isEmpty || bytes.count > bytesMax ? nil : bytes
+    }
+
+    /// Keeps the description; without it the next start asks the plugin again, so a failure is no harm.
+    func cache(_ description: [UInt8], of hash: String) {
+        _ = try? write("\(directory)/\(hash).json") { file throws(Fault) in
+            try Self.write(description[...], to: file)
+        }
+    }
+
+    // MARK: Parts
+
+    private func hash(of file: Int32, _ path: String) throws(Fault) -> String {
+        var hasher = SHA256()
+        var offset = 0
+        while true {
+            let chunk = Self.bytes(of: file, at: offset, count: Self.chunkBytes)
+            if chunk.isEmpty { break }
+            chunk.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+            offset += chunk.count
+        }
+        var hex: [UInt8] = []
+        let digits = Array("0123456789abcdef".utf8)
+        for byte in hasher.finalize() { hex += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
+        return String(decoding: hex, as: UTF8.self)
+    }
+
+    private func copy(_ file: Int32, to entry: Entry, from path: String) throws(Fault) {
+        try write(entry.path) { target throws(Fault) in
+            // Hashed again on the way: the source may be written to while it is read.
+            var hasher = SHA256()
+            var offset = 0
+            while true {
+                let chunk = Self.bytes(of: file, at: offset, count: Self.chunkBytes)
+                if chunk.isEmpty { break }
+                chunk.withUnsafeBytes { hasher.update(bufferPointer: $0) }
+                try Self.write(chunk[...], to: target)
+                offset += chunk.count
+            }
+            var hex = ""
+            for byte in hasher.finalize() { hex += (byte < 16 ? "0" : "") + String(byte, radix: 16) }
+            guard hex == entry.hash else {
+                throw Fault(code: "file_changing", message: "it was written to while it was read; install by renaming")
+            }
+        }
+    }
+
+    /// Writes a file of its own name and renames it, so that nobody ever sees half of it.
+    private func write(_ path: String, _ body: (Int32) throws(Fault) -> Void) throws(Fault) {
+        let number = Self.temporaryNumber.add(1, ordering: .relaxed).newValue
+        let temporary = "\(path).\(getpid()).\(number).tmp"
+        let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o444)
+        guard file >= 0 else { throw Self.failed("write", temporary) }
+        defer { close(file) }
+        do throws(Fault) {
+            try body(file)
+            guard fsync(file) == 0 else { throw Self.failed("write", temporary) }
+            guard rename(temporary, path) == 0 else { throw Self.failed("rename", temporary) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    private static func write(_ bytes: ArraySlice<UInt8>, to file: Int32) throws(Fault) {
+        var rest = bytes
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { buffer in
+                retrying { Glibc.write(file, buffer.baseAddress, buffer.count) }
+            }
+            guard count > 0 else { throw failed("write", "the plugin store") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// At most `count` bytes from `offset`; fewer at the end of the file.
+    private static func bytes(of file: Int32, at offset: Int, count: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            while filled < count {
+                let part = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[filled...])
+                let read = retrying { pread(file, part.baseAddress, part.count, offset + filled) }
+                if read <= 0 { return }
+                filled += read
+            }
+        }
+    }
+
+    private func unreadable(_ path: String) -> Fault {
+        Fault(code: "file_unreadable", message: "it cannot be read: \(String(cString: strerror(errno)))")
+    }
+
+    private static func failed(_ what: String, _ path: String) -> Fault {
+        Fault(code: "store_failed", message: "cannot \(what) \(path): \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,120 @@
+/// The settings of step hosting.
+package struct HostingConfiguration: Sendable {
+    /// Where plugins are looked for: every `*.so` directly inside.
+    package var pluginDirectories: [String]
+    /// `DATA`: plugins are kept in `DATA/plugins`, the temporary folders of step hosts in `DATA/run/hosts`.
+    package var dataDirectory: String
+    /// The step host's binary.
+    package var stepHostPath: String
+    /// Given to every plugin's `open`: a UTF-8 JSON object.
+    package var pluginConfiguration: [UInt8]
+    package var pool: Pool
+    package var timing: Timing
+    package var limits: Limits
+    package var confinement: Confinement
+
+    package init(
+        pluginDirectories: [String], dataDirectory: String, stepHostPath: String,
+        pluginConfiguration: [UInt8] = Array("{}".utf8), pool: Pool = Pool(), timing: Timing = Timing(),
+        limits: Limits = Limits(), confinement: Confinement = Confinement()
+    ) {
+        self.pluginDirectories = pluginDirectories
+        self.dataDirectory = dataDirectory
+        self.stepHostPath = stepHostPath
+        self.pluginConfiguration = pluginConfiguration
+        self.pool = pool
+        self.timing = timing
+        self.limits = limits
+        self.confinement = confinement
+    }
+
+    /// How many step hosts there are.
+    package struct Pool: Sendable {
+        /// Hosts kept ready for each current plugin.
+        package var warmPerPlugin: Int
+        package var hostsPerPluginMax: Int
+        package var hostsMax: Int
+        /// Calls waiting for a host, over all plugins.
+        package var queuedCallsMax: Int
+        /// A host is replaced after this many calls.
+        package var callsPerHostMax: Int
+        /// A host whose resident memory exceeds this after a call is replaced.
+        package var residentBytesMax: Int
+        /// A host above the warm ones is closed after this long without a call.
+        package var idleTimeout: Duration
+
+        package init(
+            warmPerPlugin: Int = 2, hostsPerPluginMax: Int = 4, hostsMax: Int = 64, queuedCallsMax: Int = 100_000,
+            callsPerHostMax: Int = 100_000, residentBytesMax: Int = 512 << 20, idleTimeout: Duration = .seconds(60)
+        ) {
+            self.warmPerPlugin = warmPerPlugin
+            self.hostsPerPluginMax = hostsPerPluginMax
+            self.hostsMax = hostsMax
+            self.queuedCallsMax = queuedCallsMax
+            self.callsPerHostMax = callsPerHostMax
+            self.residentBytesMax = residentBytesMax
+            self.idleTimeout = idleTimeout
+        }
+    }
+
+    package struct Timing: Sendable {
+        /// From the spawn to HELLO.
+        package var hello: Duration
+        /// From OPEN to READY: the plugin's constructors and `open`.
+        package var open: Duration
+        /// From CANCEL to SIGKILL; 2 s is what HashiCorp's go-plugin gives.
+        package var grace: Duration
+        /// How long a host whose channel closed may take to end before it is killed.
+        package var closedChannel: Duration
+
+        package init(
+            hello: Duration = .seconds(5), open: Duration = .seconds(10), grace: Duration = .seconds(2),
+            closedChannel: Duration = .milliseconds(500)
+        ) {
+            self.hello = hello
+            self.open = open
+            self.grace = grace
+            self.closedChannel = closedChannel
+        }
+    }
+
+    package struct Limits: Sendable {
+        package var outputBytesMax: Int
+        package var errorMessageBytesMax: Int
+        package var describeBytesMax: Int
+        package var pluginBytesMax: Int
+        /// Of each of stdout and stderr of one host.
+        package var outputTailBytesMax: Int
+        /// Progress and log entries handed on for one call; more are counted and dropped.
+        package var activityPerCallMax: Int
+        /// Crashes of one build within `crashWindow` that put it into quarantine.
+        package var crashesMax: Int
+        package var crashWindow: Duration
+        package var quarantine: Duration
+        package var quarantineMax: Duration
+
+        package init(
+            outputBytesMax: Int = 4 << 20, errorMessageBytesMax: Int = 8 << 10, describeBytesMax: Int = 1 << 20,
+            pluginBytesMax: Int = 512 << 20, outputTailBytesMax: Int = 64 << 10, activityPerCallMax: Int = 10_000,
+            crashesMax: Int = 5, crashWindow: Duration = .seconds(60), quarantine: Duration = .seconds(5),
+            quarantineMax: Duration = .seconds(300)
+        ) {
+            self.outputBytesMax = outputBytesMax
+            self.errorMessageBytesMax = errorMessageBytesMax
+            self.describeBytesMax = describeBytesMax
+            self.pluginBytesMax = pluginBytesMax
+            self.outputTailBytesMax = outputTailBytesMax
+            self.activityPerCallMax = activityPerCallMax
+            self.crashesMax = crashesMax
+            self.crashWindow = crashWindow
+            self.quarantine = quarantine
+            self.quarantineMax = quarantineMax
+        }
+    }
+
+    /// What step hosts are started with beyond their own defaults: flags of the step host's command line.
+    package struct Confinement: Sendable {
+        package var arguments: [String]
+        package init(arguments: [String] = []) { self.arguments = arguments }
+    }
+}

@@ -1,0 +1,100 @@
+import Glibc
+import NIOPosix
+import StepABI
+
+/// Starts step hosts from one thread that lives as long as hosting does.
+///
+/// The parent-death signal of a process belongs to the *thread* that started it: were that thread to end, so would
+/// every host.
+final class HostSpawner: Sendable {
+    struct Failure: Error { var message: String }
+
+    private let thread = NIOThreadPool(numberOfThreads: 1)
+    private let path: String
+    private let arguments: [String]
+    /// Nothing of the server's environment reaches a plugin.
+    private static let environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "SWIFT_BACKTRACE=enable=no"]
+    /// Above the numbers the new process gets its own on.
+    private static let descriptorMin: Int32 = 10
+
+    init(path: String, arguments: [String]) {
+        self.path = path
+        self.arguments = [path] + arguments + ["--parent-pid", String(getpid())]
+    }
+
+    func start() { thread.start() }
+
+    /// Ends the thread. Every host is gone by now.
+    func stop() async {
+        do { try await thread.shutdownGracefully() } catch {
+            // Only a second shutdown throws; the thread is gone either way.
+        }
+    }
+
+    /// Starts a process; `done` is called on the spawning thread.
+    func spawn(_ done: @escaping @Sendable (Result<HostProcess.Descriptors, Failure>) -> Void) {
+        thread.submit { state in
+            guard state == .active else { return done(.failure(Failure(message: "hosting is stopping"))) }
+            done(Result { () throws(Failure) in try self.start(self.arguments) })
+        }
+    }
+
+    private func start(_ arguments: [String]) throws(Failure) -> HostProcess.Descriptors {
+        var open: [Int32] = []
+        defer { for descriptor in open { close(descriptor) } }
+        func pair(_ make: (UnsafeMutablePointer<Int32>) -> Int32, _ what: String) throws(Failure) -> (Int32, Int32) {
+            var ends: [Int32] = [-1, -1]
+            guard ends.withUnsafeMutableBufferPointer({ $0.baseAddress.map(make) }) == 0 else { throw failure(what) }
+            open += ends
+            var raised: [Int32] = []
+            for end in ends {
+                let high = fcntl(end, F_DUPFD_CLOEXEC, Self.descriptorMin)
+                guard high >= 0 else { throw failure(what) }
+                open.append(high)
+                raised.append(high)
+            }
+            return (raised[0], raised[1])
+        }
+        let streamKind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+        let channel = try pair({ socketpair(AF_UNIX, streamKind, 0, $0) }, "a socket pair")
+        let out = try pair({ step_pipe_create($0) }, "a pipe")
+        let err = try pair({ step_pipe_create($0) }, "a pipe")
+
+        var process: pid_t = 0
+        let error = withCStrings(arguments) { arguments in
+            withCStrings(Self.environment) { environment in
+                step_spawn(path, arguments, environment, channel.1, out.1, err.1, &process)
+            }
+        }
+        guard error == 0 else { throw Failure(message: "\(path): \(String(cString: strerror(error)))") }
+        let pidfd = step_pidfd_open(process)
+        guard pidfd >= 0 else {
+            let failed = failure("a process descriptor")
+            kill(-process, SIGKILL)
+            waitpid(process, nil, 0)
+            throw failed
+        }
+        let kept = [channel.0, out.0, err.0]
+        for descriptor in kept { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
+        open.removeAll { kept.contains($0) }
+        return HostProcess.Descriptors(
+            process: process, pidfd: pidfd, channel: channel.0, out: out.0, err: err.0)
+    }
+
+    private func failure(_ what: String) -> Failure {
+        Failure(message: "no \(what) for a step host: \(String(cString: strerror(errno)))")
+    }
+}
+
+/// Calls `body` with the strings as a C array that ends with NULL.
+private func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    var pointers = strings.map { strdup($0) }
+    pointers.append(nil)
+    defer { for pointer in pointers { free(pointer) } }
+    return pointers.withUnsafeBufferPointer { buffer in
+        guard let base = buffer.baseAddress else { preconditionFailure("an array with an element has an address") }
+        return body(base)
+    }
+}

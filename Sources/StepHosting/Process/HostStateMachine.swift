@@ -1,0 +1,247 @@
+import StepABI
+
+/// The life of one step host process, without the process: what arrives goes in, what is to be done comes out.
+///
+/// ```
+/// greeting ─HELLO→ opening ─READY→ idle ⇄ busy        closing: CLOSE was sent, or a call is to stop for good
+///     └──────────────┴──────────────┴──────┴─ fault, timer → dying ─exit→ dead
+/// ```
+struct HostStateMachine {
+    struct Settings: Sendable {
+        var pluginPath: String
+        var pluginConfiguration: [UInt8]
+        var helloTimeout: Int64
+        var openTimeout: Int64
+        var grace: Int64
+        var closedChannelTimeout: Int64
+    }
+
+    enum Action {
+        case send([UInt8])
+        case kill
+        case report(HostReport)
+    }
+
+    struct ActiveCall: Hashable {
+        var id: UInt64
+        var startedAt: MonotonicNanoseconds
+        /// When CANCEL goes out; afterwards when the process is killed.
+        var wakeAt: MonotonicNanoseconds
+        var cancelReason: CancelReason?
+        var checkpoint: [UInt8] = []
+    }
+
+    enum State: Hashable {
+        case greeting(until: MonotonicNanoseconds)
+        case opening(until: MonotonicNanoseconds)
+        case idle
+        case busy(ActiveCall)
+        case closing(until: MonotonicNanoseconds)
+        case dying(HostDeath, ActiveCall?)
+        case dead
+    }
+
+    private(set) var state: State
+    private let settings: Settings
+    /// Set when the channel closed before the process ended.
+    private var channelClosedUntil: MonotonicNanoseconds?
+    private var counted: (late: UInt64, logs: UInt64) = (0, 0)
+
+    init(settings: Settings, now: MonotonicNanoseconds) {
+        self.settings = settings
+        state = .greeting(until: now + settings.helloTimeout)
+    }
+
+    /// When `timerFired` wants to be called next.
+    var wakeAt: MonotonicNanoseconds {
+        let ofState: MonotonicNanoseconds =
+            switch state {
+            case .greeting(let until), .opening(let until), .closing(let until): until
+            case .busy(let call): call.wakeAt
+            case .idle, .dying, .dead: .max
+            }
+        return min(ofState, channelClosedUntil ?? .max)
+    }
+
+    // MARK: From the pool
+
+    /// Hands a call over; nil when the host cannot take it any more. The caller sends the CALL frame.
+    mutating func begin(_ call: UInt64, timeout: Int64, now: MonotonicNanoseconds) -> Bool {
+        guard case .idle = state, channelClosedUntil == nil else { return false }
+        state = .busy(ActiveCall(id: call, startedAt: now, wakeAt: now + timeout))
+        return true
+    }
+
+    /// Tells the call to stop: CANCEL, and SIGKILL after the grace. A call already told keeps its first reason.
+    mutating func cancel(_ call: UInt64, reason: CancelReason, now: MonotonicNanoseconds) -> [Action] {
+        guard case .busy(var active) = state, active.id == call, active.cancelReason == nil else { return [] }
+        active.cancelReason = reason
+        active.wakeAt = now + settings.grace
+        state = .busy(active)
+        return [.send(WireEncoder.cancel(call, reason: reason.rawValue))]
+    }
+
+    /// Closes the process when it has no call, kills it when it does not follow.
+    mutating func retire(now: MonotonicNanoseconds) -> [Action] {
+        switch state {
+        case .idle:
+            state = .closing(until: now + settings.grace)
+            return [.send(WireEncoder.close())]
+        case .greeting, .opening:
+            state = .dying(.retired, nil)
+            return [.kill]
+        case .busy(let call): return cancel(call.id, reason: .shutdown, now: now)
+        case .closing, .dying, .dead: return []
+        }
+    }
+
+    // MARK: From the process
+
+    mutating func received(_ message: WireMessage, now: MonotonicNanoseconds) -> [Action] {
+        switch (message, state) {
+        case (_, .dying), (_, .dead): return []
+        case (.counters(let late, let logs), _): return count(late: late, logs: logs)
+        case (.hello(let hello), .greeting):
+            guard hello.magic == STEP_WIRE_MAGIC, hello.version == STEP_WIRE_VERSION else {
+                return fail(.protocolViolation("the step host is of another build"))
+            }
+            state = .opening(until: now + settings.openTimeout)
+            return [.send(WireEncoder.open(path: settings.pluginPath, configuration: settings.pluginConfiguration))]
+        case (.ready(let describe), .opening):
+            state = .idle
+            return [.report(.ready(describe: describe))]
+        case (.loadFailed(let code, let message), .opening), (.loadFailed(let code, let message), .greeting):
+            return fail(.loadFailed(code: code, message: message))
+        case (.complete(let id, let completion), .busy(let call)) where id == call.id:
+            return finish(call, .completed(completion), now: now)
+        case (.refused(let id, let status), .busy(let call)) where id == call.id:
+            return finish(call, .refused(status), now: now)
+        case (.complete, .idle), (.complete, .busy), (.complete, .closing), (.refused, .busy):
+            return [.report(.counted(lateCompletions: 1, droppedLogs: 0))]
+        case (.heartbeat(let id, let details), .busy(var call)):
+            if id == call.id {
+                call.checkpoint = details
+                state = .busy(call)
+            }
+            return []
+        case (.progress(let id, let fraction, let note), .busy(let call)):
+            // What a step sends for a call that is over is nobody's.
+            guard id == call.id, fraction.isFinite else { return [] }
+            let held = min(1, max(0, fraction))
+            return [.report(.activity(call: id, .progress(fraction: held, note: note)))]
+        case (.log(let id, let level, let message, let fields), .busy(let call)):
+            guard id == call.id else { return [] }
+            let known = StepActivity.LogLevel(rawValue: level) ?? .info
+            return [.report(.activity(call: id, .log(level: known, message: message, fields: fields)))]
+        case (.request(let id, let kind, let token), .busy), (.request(let id, let kind, let token), .opening),
+            (.request(let id, let kind, let token), .idle):
+            // No secret is configured anywhere yet, so none is found.
+            let status = Int(kind) == STEP_REQUEST_SECRET_GET ? STEP_REPLY_NOT_FOUND : STEP_REPLY_UNKNOWN_KIND
+            return [.send(WireEncoder.reply(call: id, token: token, status: status))]
+        case (.slow(let id, let what), _):
+            let entries: [UInt8: String] = [1: "invoke", 2: "cancel", 3: "reply"]
+            return [.report(.slow(call: id, entry: entries[what] ?? "an entry"))]
+        case (.heartbeat, .idle), (.progress, .idle), (.log, _), (.heartbeat, .closing), (.progress, .closing),
+            (.request, .closing):
+            return []
+        case (.hello, _), (.ready, _), (.loadFailed, _), (.complete, _), (.refused, _), (.heartbeat, _), (.progress, _),
+            (.request, _):
+            return fail(.protocolViolation("a frame out of turn"))
+        }
+    }
+
+    /// Bytes arrived that are no frames, or more was asked for than is answered.
+    mutating func violated(_ message: String) -> [Action] {
+        switch state {
+        case .dying, .dead: []
+        default: fail(.protocolViolation(message))
+        }
+    }
+
+    /// The channel is at its end; the process has a moment to follow.
+    mutating func channelClosed(now: MonotonicNanoseconds) -> [Action] {
+        switch state {
+        case .dying, .dead: break
+        default: if channelClosedUntil == nil { channelClosedUntil = now + settings.closedChannelTimeout }
+        }
+        return []
+    }
+
+    mutating func timerFired(now: MonotonicNanoseconds) -> [Action] {
+        if let until = channelClosedUntil, until <= now {
+            return fail(.protocolViolation("the plugin closed the channel to the server"))
+        }
+        switch state {
+        case .greeting(let until) where until <= now:
+            return fail(.unresponsive("the step host did not start in time"))
+        case .opening(let until) where until <= now:
+            return fail(.unresponsive("the plugin did not open in time"))
+        case .closing(let until) where until <= now: return fail(.retired)
+        case .busy(let call) where call.wakeAt <= now:
+            switch call.cancelReason {
+            case nil: return cancel(call.id, reason: .deadline, now: now)
+            case .deadline: return fail(.killedAtDeadline)
+            case .requested: return fail(.killedAfterCancel)
+            case .shutdown: return fail(.retired)
+            }
+        default: return []
+        }
+    }
+
+    /// The process is gone and collected.
+    mutating func exited(_ status: ExitStatus, now: MonotonicNanoseconds) -> [Action] {
+        var death: HostDeath
+        if status.signal != 0 {
+            death = .signal(status.signal)
+        } else if status.code == Self.channelFaultStatus {
+            death = .protocolViolation("the plugin closed the channel to the server")
+        } else {
+            death = .exited(status.code)
+        }
+        var call: ActiveCall?
+        switch state {
+        case .dead: return []
+        case .dying(let cause, let active): (death, call) = (cause, active)
+        case .closing: death = .retired
+        case .busy(let active): call = active
+        case .greeting, .opening, .idle: break
+        }
+        state = .dead
+        channelClosedUntil = nil
+        let end = call.map { Self.end(of: $0, .died(death), now: now) }
+        return [.report(.died(death, call: end))]
+    }
+
+    // MARK: Parts
+
+    /// The step host's exit status when its channel failed (EX_IOERR).
+    private static let channelFaultStatus: Int32 = 74
+
+    private mutating func fail(_ death: HostDeath) -> [Action] {
+        if case .busy(let call) = state { state = .dying(death, call) } else { state = .dying(death, nil) }
+        channelClosedUntil = nil
+        return [.kill]
+    }
+
+    private mutating func finish(
+        _ call: ActiveCall, _ result: CallEnd.Result, now: MonotonicNanoseconds
+    ) -> [Action] {
+        state = .idle
+        return [.report(.finished(Self.end(of: call, result, now: now)))]
+    }
+
+    private static func end(of call: ActiveCall, _ result: CallEnd.Result, now: MonotonicNanoseconds) -> CallEnd {
+        CallEnd(
+            call: call.id, result: result, cancelReason: call.cancelReason, checkpoint: call.checkpoint,
+            elapsedNanoseconds: now - call.startedAt)
+    }
+
+    private mutating func count(late: UInt64, logs: UInt64) -> [Action] {
+        // A process that reports falling counters is lying; nothing is counted then.
+        let newLate = late > counted.late ? late - counted.late : 0
+        let newLogs = logs > counted.logs ? logs - counted.logs : 0
+        counted = (late, logs)
+        guard newLate > 0 || newLogs > 0 else { return [] }
+        return [.report(.counted(lateCompletions: Int(clamping: newLate), droppedLogs: Int(clamping: newLogs)))]
+    }
+}

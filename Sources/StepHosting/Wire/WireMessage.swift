@@ -1,0 +1,74 @@
+import StepABI
+
+/// A frame from the step host, unpacked.
+enum WireMessage {
+    case hello(Hello)
+    case ready(describe: [UInt8])
+    case loadFailed(code: String, message: String)
+    case complete(call: UInt64, Completion)
+    case refused(call: UInt64, status: Int32)
+    case heartbeat(call: UInt64, details: [UInt8])
+    case progress(call: UInt64, fraction: Double, note: String)
+    case log(call: UInt64, level: Int32, message: String, fields: [UInt8])
+    case request(call: UInt64, kind: UInt32, token: UInt64)
+    /// Both since the process began.
+    case counters(lateCompletions: UInt64, droppedLogs: UInt64)
+    case slow(call: UInt64, what: UInt8)
+
+    struct Hello: Hashable {
+        var magic: UInt32
+        var version: UInt32
+        var confinement: UInt32
+    }
+
+    struct Completion: Hashable {
+        var status: Int32
+        var nanoseconds: UInt64
+        /// Nil when the step reported none.
+        var risk: Double?
+        var payload: [UInt8]
+    }
+
+    init(_ frame: WireFrame) throws(WireError) {
+        var fields = WireCursor(frame.payload)
+        let call = frame.call
+        switch Int(frame.kind) {
+        case STEP_WIRE_HELLO:
+            let magic = try fields.u32()
+            let version = try fields.u32()
+            _ = try (fields.u16(), fields.u16(), fields.u32())
+            self = .hello(Hello(magic: magic, version: version, confinement: try fields.u32()))
+        case STEP_WIRE_READY:
+            self = .ready(describe: Array(try fields.blob()))
+        case STEP_WIRE_LOAD_FAILED:
+            let code = try fields.text()
+            self = .loadFailed(code: code, message: try fields.text())
+        case STEP_WIRE_COMPLETE:
+            let status = try fields.i32()
+            let nanoseconds = try fields.u64()
+            let risk = try fields.f64()
+            self = .complete(
+                call: call,
+                Completion(
+                    status: status, nanoseconds: nanoseconds, risk: risk.isNaN ? nil : risk,
+                    payload: Array(try fields.blob())))
+        case STEP_WIRE_REFUSED: self = .refused(call: call, status: try fields.i32())
+        case STEP_WIRE_HEARTBEAT: self = .heartbeat(call: call, details: Array(try fields.blob()))
+        case STEP_WIRE_PROGRESS:
+            let fraction = try fields.f64()
+            self = .progress(call: call, fraction: fraction, note: try fields.text())
+        case STEP_WIRE_LOG:
+            let level = try fields.i32()
+            let message = try fields.text()
+            self = .log(call: call, level: level, message: message, fields: Array(try fields.blob()))
+        case STEP_WIRE_REQUEST:
+            let kind = try fields.u32()
+            self = .request(call: call, kind: kind, token: try fields.u64())
+        case STEP_WIRE_COUNTERS:
+            let late = try fields.u64()
+            self = .counters(lateCompletions: late, droppedLogs: try fields.u64())
+        case STEP_WIRE_SLOW: self = .slow(call: call, what: try fields.u8())
+        default: throw WireError(message: "a frame of unknown kind \(frame.kind)")
+        }
+    }
+}

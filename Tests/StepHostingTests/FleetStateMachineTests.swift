@@ -1,0 +1,156 @@
+import Testing
+
+@testable import StepHosting
+
+/// Who waits and who runs, without processes.
+@Suite("the fleet's state machine") struct FleetStateMachineTests {
+    private static func fleet(warm: Int = 0, perPlugin: Int = 2, all: Int = 3, queue: Int = 10) -> FleetStateMachine {
+        FleetStateMachine(
+            settings: FleetStateMachine.Settings(
+                warmPerPlugin: warm, hostsPerPluginMax: perPlugin, hostsMax: all, queuedCallsMax: queue,
+                callsPerHostMax: 3, idleTimeout: 100,
+                crashes: CrashHistory.Settings(crashesMax: 3, window: 60, quarantine: 10, quarantineMax: 40)))
+    }
+
+    @Test("a call without a host starts one and gets it when it is ready")
+    func startsAHost() {
+        var fleet = Self.fleet()
+        #expect(fleet.submit(1, hash: "a", now: 0) == [.spawn(1, hash: "a")])
+        #expect(fleet.ready(1, now: 1) == [.assign(1, 1)])
+        #expect(fleet.released(1, isWorn: false, now: 2) == [])
+        #expect(fleet.submit(2, hash: "a", now: 3) == [.assign(2, 1)])
+    }
+
+    @Test("the host used last is used next")
+    func lastInFirstOut() {
+        var fleet = Self.fleet()
+        _ = fleet.submit(1, hash: "a", now: 0)
+        _ = fleet.submit(2, hash: "a", now: 0)
+        _ = fleet.ready(1, now: 1)
+        _ = fleet.ready(2, now: 1)
+        _ = fleet.released(2, isWorn: false, now: 2)
+        _ = fleet.released(1, isWorn: false, now: 3)
+        #expect(fleet.submit(3, hash: "a", now: 4) == [.assign(3, 1)])
+    }
+
+    @Test("above the plugin's limit calls wait in order, and a withdrawn one is passed over")
+    func queues() {
+        var fleet = Self.fleet(perPlugin: 1)
+        #expect(fleet.submit(1, hash: "a", now: 0) == [.spawn(1, hash: "a")])
+        #expect(fleet.submit(2, hash: "a", now: 0) == [])
+        #expect(fleet.submit(3, hash: "a", now: 0) == [])
+        #expect(fleet.ready(1, now: 1) == [.assign(1, 1)])
+        let withdrawn = [fleet.withdraw(2, hash: "a"), fleet.withdraw(2, hash: "a")]
+        #expect(withdrawn == [true, false])
+        #expect(fleet.released(1, isWorn: false, now: 2) == [.assign(3, 1)])
+        #expect(fleet.queuedCount == 0)
+    }
+
+    @Test("a full queue refuses")
+    func fullQueue() {
+        var fleet = Self.fleet(perPlugin: 1, queue: 1)
+        _ = fleet.submit(1, hash: "a", now: 0)
+        #expect(fleet.submit(2, hash: "a", now: 0) == [.refuse(2, .queueFull)])
+    }
+
+    @Test("at the limit of all hosts an idle one of another plugin makes room")
+    func makesRoom() {
+        var fleet = Self.fleet(all: 1)
+        _ = fleet.submit(1, hash: "a", now: 0)
+        _ = fleet.ready(1, now: 1)
+        _ = fleet.released(1, isWorn: false, now: 2)
+        #expect(fleet.submit(2, hash: "b", now: 3) == [.retire(1)])
+        #expect(fleet.lost(1, isCrash: false, loadFailure: nil, now: 4) == [.spawn(2, hash: "b")])
+    }
+
+    @Test("at the limit of all hosts a busy one of another plugin makes room after its call")
+    func makesRoomLater() {
+        var fleet = Self.fleet(all: 1)
+        _ = fleet.submit(1, hash: "a", now: 0)
+        _ = fleet.ready(1, now: 1)
+        #expect(fleet.submit(2, hash: "b", now: 2) == [])
+        #expect(fleet.released(1, isWorn: false, now: 3) == [.retire(1)])
+        #expect(fleet.lost(1, isCrash: false, loadFailure: nil, now: 4) == [.spawn(2, hash: "b")])
+    }
+
+    @Test("current builds are kept warm and refilled, others are not")
+    func warm() {
+        var fleet = Self.fleet(warm: 1)
+        #expect(fleet.setCurrent(["a"], now: 0) == [.spawn(1, hash: "a")])
+        _ = fleet.ready(1, now: 1)
+        #expect(fleet.lost(1, isCrash: true, loadFailure: nil, now: 2) == [.spawn(2, hash: "a")])
+        _ = fleet.ready(2, now: 3)
+        #expect(fleet.trim(now: 1000) == [])
+        _ = fleet.setCurrent([], now: 1000)
+        #expect(fleet.trim(now: 1001) == [.retire(2)])
+    }
+
+    @Test("a host is replaced after its number of calls")
+    func recycles() {
+        var fleet = Self.fleet()
+        _ = fleet.submit(1, hash: "a", now: 0)
+        _ = fleet.ready(1, now: 0)
+        _ = fleet.released(1, isWorn: false, now: 0)
+        _ = fleet.submit(2, hash: "a", now: 0)
+        _ = fleet.released(1, isWorn: false, now: 0)
+        _ = fleet.submit(3, hash: "a", now: 0)
+        #expect(fleet.released(1, isWorn: false, now: 0) == [.retire(1)])
+    }
+
+    @Test("a crash loop is put into quarantine, twice as long the second time, and fails waiting calls")
+    func quarantine() {
+        var fleet = Self.fleet(perPlugin: 1)
+        func crash(_ call: UInt64, _ host: UInt64, at now: Int64) -> [FleetStateMachine.Action] {
+            _ = fleet.submit(call, hash: "a", now: now)
+            _ = fleet.ready(host, now: now)
+            return fleet.lost(host, isCrash: true, loadFailure: nil, now: now)
+        }
+        #expect(crash(1, 1, at: 0) == [])
+        #expect(crash(2, 2, at: 1) == [])
+        _ = fleet.submit(3, hash: "a", now: 2)
+        _ = fleet.submit(4, hash: "a", now: 2)
+        _ = fleet.ready(3, now: 2)
+        #expect(
+            fleet.lost(3, isCrash: true, loadFailure: nil, now: 2) == [.refuse(4, .quarantined(nanoseconds: 10))])
+        #expect(fleet.submit(5, hash: "a", now: 3) == [.refuse(5, .quarantined(nanoseconds: 9))])
+        #expect(fleet.submit(6, hash: "a", now: 12) == [.spawn(4, hash: "a")])
+        _ = fleet.ready(4, now: 12)
+        _ = fleet.lost(4, isCrash: true, loadFailure: nil, now: 12)
+        #expect(fleet.submit(7, hash: "a", now: 13) == [.refuse(7, .quarantined(nanoseconds: 19))])
+    }
+
+    @Test("a build that does not load fails its waiting calls after three attempts, at once when trying is no use")
+    func loadFailures() {
+        var fleet = Self.fleet(perPlugin: 1)
+        _ = fleet.submit(1, hash: "a", now: 0)
+        #expect(fleet.lost(1, isCrash: false, loadFailure: ("x", false), now: 0) == [.spawn(2, hash: "a")])
+        #expect(fleet.lost(2, isCrash: false, loadFailure: ("x", false), now: 0) == [.spawn(3, hash: "a")])
+        #expect(fleet.lost(3, isCrash: false, loadFailure: ("x", false), now: 0) == [.refuse(1, .cannotLoad("x"))])
+        _ = fleet.submit(2, hash: "b", now: 0)
+        #expect(fleet.lost(4, isCrash: false, loadFailure: ("y", true), now: 0) == [.refuse(2, .cannotLoad("y"))])
+    }
+
+    @Test("a call its host never got goes before the others")
+    func undelivered() {
+        var fleet = Self.fleet(perPlugin: 1)
+        _ = fleet.submit(1, hash: "a", now: 0)
+        _ = fleet.submit(2, hash: "a", now: 0)
+        #expect(fleet.ready(1, now: 0) == [.assign(1, 1)])
+        #expect(fleet.undelivered(1, by: 1, now: 0) == [])
+        #expect(fleet.lost(1, isCrash: false, loadFailure: nil, now: 0) == [.spawn(2, hash: "a")])
+        #expect(fleet.ready(2, now: 0) == [.assign(1, 2)])
+    }
+
+    @Test("stopping refuses what waits and retires every host")
+    func stops() {
+        var fleet = Self.fleet(perPlugin: 1)
+        _ = fleet.submit(1, hash: "a", now: 0)
+        _ = fleet.ready(1, now: 0)
+        _ = fleet.submit(2, hash: "a", now: 0)
+        #expect(fleet.stop() == [.refuse(2, .stopping), .retire(1)])
+        #expect(fleet.submit(3, hash: "a", now: 0) == [.refuse(3, .stopping)])
+        #expect(fleet.released(1, isWorn: false, now: 0) == [.retire(1)])
+        #expect(fleet.lost(1, isCrash: false, loadFailure: nil, now: 0) == [])
+        #expect(fleet.hostCount == 0)
+    }
+}

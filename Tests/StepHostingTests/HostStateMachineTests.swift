@@ -1,0 +1,193 @@
+import StepABI
+import Testing
+
+@testable import StepHosting
+
+/// The life of a host as a table: what each input does in each state.
+@Suite("the host's state machine") struct HostStateMachineTests {
+    private static let settings = HostStateMachine.Settings(
+        pluginPath: "/p.so", pluginConfiguration: [], helloTimeout: 10, openTimeout: 20, grace: 5,
+        closedChannelTimeout: 3)
+
+    enum Phase: CaseIterable { case greeting, opening, idle, busy, stopping, closing, dying, dead }
+    enum Input: CaseIterable { case hello, badHello, ready, loadFailed, complete, stranger, cancel, retire, timer, exit }
+
+    /// At time 0 the machine begins; every phase is reached by time 0, so that timers are known.
+    private static func machine(in phase: Phase) -> HostStateMachine {
+        var machine = HostStateMachine(settings: settings, now: 0)
+        if phase == .greeting { return machine }
+        _ = machine.received(hello(version: STEP_WIRE_VERSION), now: 0)
+        if phase == .opening { return machine }
+        _ = machine.received(.ready(describe: []), now: 0)
+        switch phase {
+        case .greeting, .opening, .idle: break
+        case .busy: _ = machine.begin(7, timeout: 100, now: 0)
+        case .stopping:
+            _ = machine.begin(7, timeout: 100, now: 0)
+            _ = machine.cancel(7, reason: .requested, now: 0)
+        case .closing: _ = machine.retire(now: 0)
+        case .dying: _ = machine.violated("test")
+        case .dead: _ = machine.exited(ExitStatus(signal: 9, code: 0), now: 0)
+        }
+        return machine
+    }
+
+    private static func hello(version: UInt32) -> WireMessage {
+        .hello(WireMessage.Hello(magic: STEP_WIRE_MAGIC, version: version, confinement: 0))
+    }
+
+    private static func apply(_ input: Input, to machine: inout HostStateMachine) -> [HostStateMachine.Action] {
+        let completion = WireMessage.Completion(status: 0, nanoseconds: 1, risk: nil, payload: [])
+        switch input {
+        case .hello: return machine.received(hello(version: STEP_WIRE_VERSION), now: 1)
+        case .badHello: return machine.received(hello(version: STEP_WIRE_VERSION + 1), now: 1)
+        case .ready: return machine.received(.ready(describe: []), now: 1)
+        case .loadFailed: return machine.received(.loadFailed(code: "c", message: "m"), now: 1)
+        case .complete: return machine.received(.complete(call: 7, completion), now: 1)
+        case .stranger: return machine.received(.complete(call: 8, completion), now: 1)
+        case .cancel: return machine.cancel(7, reason: .requested, now: 1)
+        case .retire: return machine.retire(now: 1)
+        case .timer: return machine.timerFired(now: 1000)
+        case .exit: return machine.exited(ExitStatus(signal: 11, code: 0), now: 1)
+        }
+    }
+
+    /// The phase after, and the actions: s(end), k(ill), r(eady), f(inished), l(ate), d(ied).
+    private static let table: [Phase: [Input: String]] = [
+        .greeting: [
+            .hello: "opening s", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k", .complete: "dying k",
+            .stranger: "dying k", .cancel: "greeting", .retire: "dying k", .timer: "dying k", .exit: "dead d",
+        ],
+        .opening: [
+            .hello: "dying k", .badHello: "dying k", .ready: "idle r", .loadFailed: "dying k", .complete: "dying k",
+            .stranger: "dying k", .cancel: "opening", .retire: "dying k", .timer: "dying k", .exit: "dead d",
+        ],
+        .idle: [
+            .hello: "dying k", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k", .complete: "idle l",
+            .stranger: "idle l", .cancel: "idle", .retire: "closing s", .timer: "idle", .exit: "dead d",
+        ],
+        .busy: [
+            .hello: "dying k", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k", .complete: "idle f",
+            .stranger: "busy l", .cancel: "stopping s", .retire: "stopping s", .timer: "stopping s", .exit: "dead d",
+        ],
+        .stopping: [
+            .hello: "dying k", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k", .complete: "idle f",
+            .stranger: "stopping l", .cancel: "stopping", .retire: "stopping", .timer: "dying k", .exit: "dead d",
+        ],
+        .closing: [
+            .hello: "dying k", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k", .complete: "closing l",
+            .stranger: "closing l", .cancel: "closing", .retire: "closing", .timer: "dying k", .exit: "dead d",
+        ],
+        .dying: [
+            .hello: "dying", .badHello: "dying", .ready: "dying", .loadFailed: "dying", .complete: "dying",
+            .stranger: "dying", .cancel: "dying", .retire: "dying", .timer: "dying", .exit: "dead d",
+        ],
+        .dead: [
+            .hello: "dead", .badHello: "dead", .ready: "dead", .loadFailed: "dead", .complete: "dead",
+            .stranger: "dead", .cancel: "dead", .retire: "dead", .timer: "dead", .exit: "dead",
+        ],
+    ]
+
+    private static func describe(_ machine: HostStateMachine, _ actions: [HostStateMachine.Action]) -> String {
+        let phase: Phase =
+            switch machine.state {
+            case .greeting: .greeting
+            case .opening: .opening
+            case .idle: .idle
+            case .busy(let call): call.cancelReason == nil ? .busy : .stopping
+            case .closing: .closing
+            case .dying: .dying
+            case .dead: .dead
+            }
+        let marks = actions.map { action in
+            switch action {
+            case .send: "s"
+            case .kill: "k"
+            case .report(.ready): "r"
+            case .report(.finished): "f"
+            case .report(.counted): "l"
+            case .report(.died): "d"
+            case .report: "?"
+            }
+        }
+        return ([("\(phase)")] + marks).joined(separator: " ")
+    }
+
+    @Test("every input in every state does what the table says", arguments: Phase.allCases)
+    func transitions(from phase: Phase) throws {
+        for input in Input.allCases {
+            var machine = Self.machine(in: phase)
+            let actions = Self.apply(input, to: &machine)
+            let expected = try #require(Self.table[phase]?[input])
+            #expect(Self.describe(machine, actions) == expected, "\(input) in \(phase)")
+        }
+    }
+
+    private static func death(_ actions: [HostStateMachine.Action]) -> (HostDeath, CallEnd?)? {
+        for case .report(.died(let death, let call)) in actions { return (death, call) }
+        return nil
+    }
+
+    @Test("a call over its deadline is told to stop, killed after the grace, and blamed for the deadline")
+    func deadline() throws {
+        var machine = Self.machine(in: .busy)
+        #expect(machine.wakeAt == 100)
+        #expect(Self.describe(machine, machine.timerFired(now: 99)) == "busy")
+        #expect(Self.describe(machine, machine.timerFired(now: 100)) == "busy s")
+        #expect(machine.wakeAt == 105)
+        #expect(machine.timerFired(now: 104).isEmpty)
+        #expect(Self.describe(machine, machine.timerFired(now: 105)) == "stopping k")
+        let end = try #require(Self.death(machine.exited(ExitStatus(signal: 9, code: 0), now: 106)))
+        #expect(end.0 == .killedAtDeadline)
+        #expect(end.1?.call == 7)
+    }
+
+    @Test("an answer within the grace is the call's end")
+    func answerInGrace() {
+        var machine = Self.machine(in: .busy)
+        _ = machine.timerFired(now: 100)
+        let completion = WireMessage.Completion(status: 0, nanoseconds: 1, risk: nil, payload: [])
+        #expect(Self.describe(machine, machine.received(.complete(call: 7, completion), now: 101)) == "busy f")
+        #expect(machine.wakeAt == .max)
+    }
+
+    @Test("a closed channel has a moment to become an exit, then the process is killed for it")
+    func closedChannel() throws {
+        var machine = Self.machine(in: .busy)
+        _ = machine.channelClosed(now: 10)
+        #expect(machine.wakeAt == 13)
+        var other = machine
+        #expect(try #require(Self.death(machine.exited(ExitStatus(signal: 11, code: 0), now: 11))).0 == .signal(11))
+        _ = other.timerFired(now: 13)
+        let death = try #require(Self.death(other.exited(ExitStatus(signal: 9, code: 0), now: 14))).0
+        #expect(death == .protocolViolation("the plugin closed the channel to the server"))
+    }
+
+    @Test("a host whose channel is closed takes no call")
+    func noCallOnAClosedChannel() {
+        var machine = Self.machine(in: .idle)
+        _ = machine.channelClosed(now: 1)
+        let isTaken = machine.begin(1, timeout: 10, now: 1)
+        #expect(!isTaken)
+    }
+
+    @Test("exit with status 0 during a call is an early exit, during closing it is none")
+    func exits() throws {
+        var busy = Self.machine(in: .busy)
+        #expect(try #require(Self.death(busy.exited(ExitStatus(signal: 0, code: 0), now: 1))).0 == .exited(0))
+        var closing = Self.machine(in: .closing)
+        #expect(try #require(Self.death(closing.exited(ExitStatus(signal: 0, code: 0), now: 1))).0 == .retired)
+    }
+
+    @Test("counters are reported as what was added, and falling ones count nothing")
+    func counters() {
+        var machine = Self.machine(in: .idle)
+        func late(_ value: UInt64) -> Int {
+            for case .report(.counted(let late, _)) in machine.received(
+                .counters(lateCompletions: value, droppedLogs: 0), now: 1)
+            { return late }
+            return 0
+        }
+        #expect([late(2), late(2), late(5), late(1)] == [2, 0, 3, 0])
+    }
+}

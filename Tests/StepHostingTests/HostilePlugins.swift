@@ -1,0 +1,166 @@
+import Glibc
+import StepHosting
+import Testing
+import WorkflowEngine
+import WorkflowModel
+
+extension StepHostingSuite {
+    /// The hostile behaviours of the plugin contract: each is a verdict on one attempt and nothing else.
+    @Suite("hostile plugins") struct HostileCalls {
+        struct Act: CustomTestStringConvertible, Sendable {
+            var plugin: String
+            var code: String
+            var message: String
+            /// Expected in the private diagnostics.
+            var diagnostics: String?
+            var timeout: Duration = .seconds(10)
+            var testDescription: String { plugin }
+        }
+
+        static let acts: [Act] = [
+            Act(
+                plugin: "segfault", code: StepErrorCode.signal, message: "SIGSEGV",
+                diagnostics: "the_guilty_function"),
+            Act(plugin: "aborts", code: StepErrorCode.signal, message: "SIGABRT"),
+            Act(plugin: "illegal", code: StepErrorCode.signal, message: "SIGILL"),
+            Act(plugin: "overflow", code: StepErrorCode.signal, message: "SIGSEGV"),
+            Act(plugin: "spins", code: StepErrorCode.deadline, message: "0.2 seconds", timeout: .milliseconds(200)),
+            Act(
+                plugin: "ignores_cancel", code: StepErrorCode.deadline, message: "0.2 seconds",
+                timeout: .milliseconds(200)),
+            Act(plugin: "exits", code: StepErrorCode.exitedEarly, message: "status 0"),
+            Act(plugin: "exits_seven", code: StepErrorCode.exitedEarly, message: "status 7"),
+            Act(plugin: "closes_all", code: StepErrorCode.protocolViolation, message: "channel"),
+            Act(plugin: "writes_channel", code: StepErrorCode.protocolViolation, message: "frame"),
+            Act(plugin: "replaces_channel", code: StepErrorCode.protocolViolation, message: "channel"),
+            Act(plugin: "forgets", code: StepErrorCode.deadline, message: "0.2", timeout: .milliseconds(200)),
+            Act(plugin: "hardens", code: StepErrorCode.deadline, message: "0.2", timeout: .milliseconds(200)),
+            Act(plugin: "jumps_out", code: StepErrorCode.signal, message: "SIG"),
+        ]
+
+        @Test("what it does to itself fails its own attempt only, with the right verdict", arguments: acts)
+        func verdict(on act: Act) async throws {
+            try await HostedPlugins.with(act.plugin) { plugins async throws in
+                let pid = getpid()
+                let error = try #require(try await plugins.call(act.plugin, timeout: act.timeout).error)
+                #expect(error.code == act.code)
+                #expect(error.message.contains(act.message), "\(error.message)")
+                #expect(error.isRetryable)
+                if let diagnostics = act.diagnostics {
+                    #expect(error.diagnostics?.contains(diagnostics) == true, "\(error.diagnostics ?? "none")")
+                }
+                #expect(try await plugins.call(act.plugin, "good", input: "[1]").output == "[1]")
+                #expect(getpid() == pid)
+            }
+        }
+
+        @Test("fork is refused, or the child dies with its host")
+        func forks() async throws {
+            try await HostedPlugins.with("forks") { plugins async throws in
+                let outcome = try await plugins.call("forks")
+                #expect(outcome.output == "\"refused\"" || outcome.error?.code == StepErrorCode.exitedEarly)
+                #expect(try await plugins.call("forks", "good", input: "1").output == "1")
+            }
+        }
+
+        @Test("100 MB on stdout are drained and do not grow the server")
+        func floodsStdout() async throws {
+            try await HostedPlugins.with("floods_stdout") { plugins async throws in
+                let before = Self.residentBytes()
+                #expect(try await plugins.call("floods_stdout", timeout: .seconds(60)).output == "\"done\"")
+                #expect(Self.residentBytes() - before < 32 << 20)
+                #expect(try await plugins.call("floods_stdout", "good", input: "1").output == "1")
+            }
+        }
+
+        @Test("hundreds of thousands of log lines and heartbeats are bounded, and the last heartbeat is kept")
+        func floodsLogs() async throws {
+            try await HostedPlugins.with("floods_logs") { plugins async throws in
+                let outcome = try await plugins.call("floods_logs", timeout: .seconds(60))
+                #expect(outcome.output == "\"done\"")
+                #expect(outcome.checkpoint == Array("{\"beat\":\"last\"}".utf8))
+                #expect(plugins.activity.all.count <= 10_000)
+                #expect(try await plugins.call("floods_logs", "good", input: "1").output == "1")
+            }
+        }
+
+        @Test("output above the limit fails the attempt for good", arguments: ["1", "\"huge\""])
+        func bigOutput(input: String) async throws {
+            try await HostedPlugins.with("big_output") { plugins async throws in
+                let error = try #require(try await plugins.call("big_output", input: input).error)
+                #expect(error.code == StepErrorCode.outputTooLarge)
+                #expect(!error.isRetryable)
+                #expect(try await plugins.call("big_output", "good", input: "1").output == "1")
+            }
+        }
+
+        @Test("output that is no acceptable JSON is refused")
+        func badOutput() async throws {
+            try await HostedPlugins.with("bad_output") { plugins async throws in
+                for number in 0...9 {
+                    let error = try #require(try await plugins.call("bad_output", input: "\(number)").error)
+                    #expect(error.code == StepErrorCode.invalidOutput, "output \(number)")
+                }
+                #expect(try await plugins.call("bad_output", "good", input: "1").output == "1")
+                #expect(plugins.hosting.statistics.spawns == 1)
+            }
+        }
+
+        @Test("of several completions the first counts and the others are counted")
+        func completesTwice() async throws {
+            try await HostedPlugins.with("twice", "strangers") { plugins async throws in
+                for _ in 0..<20 { #expect(try await plugins.call("twice").output == "\"first\"") }
+                #expect(try await plugins.call("strangers").output == "\"mine\"")
+                #expect(try await plugins.call("strangers", "good", input: "1").output == "1")
+                // The last of the late ones may still be on its way; those of one thread are not.
+                #expect(plugins.hosting.statistics.lateCompletions >= 20)
+            }
+        }
+
+        @Test("a completion within the grace is the outcome, a later one is dropped")
+        func completesLate() async throws {
+            try await HostedPlugins.with("late") { plugins async throws in
+                #expect(try await plugins.call("late", timeout: .milliseconds(100)).output == "\"in the grace\"")
+                #expect(try await plugins.call("late", "good", input: "1").output == "1")
+                #expect(plugins.hosting.statistics.spawns == 1)
+            }
+        }
+
+        @Test("an invoke that blocks is noticed and still answered")
+        func blocks() async throws {
+            try await HostedPlugins.with("blocks") { plugins async throws in
+                #expect(try await plugins.call("blocks").output == "\"slow\"")
+                #expect(plugins.hosting.statistics.slowEntries == 1)
+            }
+        }
+
+        @Test("what looks like frames on stdout is only output")
+        func mimics() async throws {
+            try await HostedPlugins.with("mimics") { plugins async throws in
+                #expect(try await plugins.call("mimics").output == "\"honest\"")
+                #expect(plugins.hosting.statistics.crashes == 0)
+            }
+        }
+
+        @Test("a plugin that crashes again and again is put into quarantine, the others are not")
+        func quarantine() async throws {
+            try await HostedPlugins.with("exits", "good") { plugins async throws in
+                for _ in 0..<5 {
+                    #expect(try await plugins.call("exits").error?.code == StepErrorCode.exitedEarly)
+                }
+                let error = try #require(try await plugins.call("exits").error)
+                #expect(error.code == StepErrorCode.functionUnavailable)
+                #expect(error.message.contains("quarantine"))
+                #expect(error.isRetryable && error.retryAfter != nil)
+                #expect(try await plugins.call("good").output == "{\"ok\":true}")
+            }
+        }
+
+        private static func residentBytes() -> Int {
+            var usage = rusage()
+            getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+            // The peak, in KiB: what matters is that it does not rise.
+            return usage.ru_maxrss * 1024
+        }
+    }
+}
