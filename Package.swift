@@ -125,9 +125,13 @@ let package = Package(
             dependencies: [
                 "WorkflowModel", "WorkflowEngine", "EventBus", "WebServing", "Orchestrator", "Simulation",
             ]),
+        .target(
+            name: "WebTesting", dependencies: ["WorkflowModel", "WebServing"] + nio + operations, path: "Tests/WebTesting"),
+        .testTarget(
+            name: "WebServingTests", dependencies: ["WorkflowModel", "WebServing", "WebTesting"] + nio + operations),
         .testTarget(
             name: "GatewayTests",
-            dependencies: ["WorkflowModel", "EventBus", "WebServing", "Gateway"] + web + nio),
+            dependencies: ["WorkflowModel", "EventBus", "WebServing", "WebTesting", "Gateway"] + nio + operations),
     ]
 )
 

@@ -1,9 +1,8 @@
-import HTTPTypes
+import NIOHTTP1
 
-/// The reason phrases of RFC 9110, for problem titles and status lines.
+/// The reason phrases of RFC 9110, for problem titles.
 enum ReasonPhrase {
     static func of(_ status: Int) -> String {
-        let phrase = HTTPResponse.Status(code: status).reasonPhrase
-        return phrase.isEmpty ? "Status \(status)" : phrase
+        HTTPResponseStatus(statusCode: status).reasonPhrase
     }
 }

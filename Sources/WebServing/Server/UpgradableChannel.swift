@@ -28,24 +28,18 @@ struct UpgradableChannel: HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
-            let decision = StreamDecision(rules: rules, routes: routes)
-            let firstRequest = FirstRequestHandler(timeout: TimeAmount(configuration.requestTimeout))
-            let upgrade = NIOTypedHTTPServerUpgradeConfiguration<Outcome>(
-                upgraders: [WebSocketUpgrader(decision: decision, streams: configuration.streams)],
-                notUpgradingCompletionHandler: { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        .http(try addHTTPHandlers(to: channel, logger: logger), refusal: decision.refusal)
-                    }
-                })
-            var pipeline = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: upgrade)
-            // The asynchronous channel reads one request after the other; parser errors are answered by our handlers.
-            pipeline.enablePipelining = false
-            pipeline.enableErrorHandling = false
-            pipeline.enableResponseHeaderValidation = false
-            let outcome = try channel.pipeline.syncOperations.configureUpgradableHTTPServerPipeline(
-                configuration: pipeline)
-            try channel.pipeline.syncOperations.addHandler(firstRequest)
-            return Value(channel: channel, outcome: outcome)
+            let encoder = HTTPResponseEncoder()
+            let decoder = ByteToMessageHandler(HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes))
+            let outcome = channel.eventLoop.makePromise(of: Outcome.self)
+            let firstRequest = FirstRequestHandler(
+                timeout: TimeAmount(configuration.requestTimeout),
+                upgrader: WebSocketUpgrader(rules: rules, routes: routes, streams: configuration.streams),
+                encoder: encoder, decoder: decoder, outcome: outcome
+            ) { refusal in
+                .http(try addHTTPHandlers(to: channel, logger: logger), refusal: refusal)
+            }
+            try channel.pipeline.syncOperations.addHandlers([encoder, decoder, firstRequest])
+            return Value(channel: channel, outcome: outcome.futureResult)
         }
     }
 
@@ -53,7 +47,6 @@ struct UpgradableChannel: HTTPChannelHandler {
         to channel: any Channel, logger: Logger
     ) throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
         let pipeline = channel.pipeline.syncOperations
-        pipeline.removeHandler(try pipeline.handler(type: FirstRequestHandler.self), promise: nil)
         try pipeline.addHandler(HTTP1ToHTTPServerCodec(secure: false))
         try pipeline.addHandler(RequestTimeoutHandler(timeout: TimeAmount(configuration.requestTimeout)))
         try pipeline.addHandler(HTTPConnectionStateHandler(idleTimeout: configuration.idleTimeout, logger: logger))

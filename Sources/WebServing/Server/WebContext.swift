@@ -11,6 +11,6 @@ struct WebContext: InitializableFromSource {
     init(source: ApplicationRequestContextSource) {
         channel = source.channel
         logger = source.logger
-        requestID = source.logger[metadataKey: "hb.request.id"]?.description ?? ""
+        requestID = RequestID().description
     }
 }

@@ -30,13 +30,17 @@ struct WebResponder: HTTPResponder {
             answer = .problem(Problem(503, "shutting_down", "the server shuts down"))
         } catch {
             context.logger.error(
-                "A handler failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+                "A handler failed",
+                metadata: [
+                    "request_id": "\(context.requestID)", "path": "\(request.uri.path)", "error": "\(error)",
+                ])
             answer = .problem(
                 Problem(
                     500, "internal_error", "the server failed; its log has more",
                     members: ["request_id": .string(context.requestID)]))
         }
         answer.headers.append(WebHeader("x-request-id", context.requestID))
+        if request.headers[.connection] == "close" { answer.headers.append(WebHeader("connection", "close")) }
         if let origin, rules.isAllowed(origin: origin, host: host) {
             answer.headers.append(WebHeader("access-control-allow-origin", origin))
             answer.headers.append(WebHeader("access-control-expose-headers", "x-request-id, retry-after, location"))

@@ -6,7 +6,7 @@ package protocol StreamConnection: AnyObject, Sendable {
     /// Queues all messages, or none, and flushes them once; callable from anywhere, without suspending.
     ///
     /// A message larger than the limit is taken when nothing else waits.
-    func send(_ messages: [StreamMessage]) -> StreamSendResult
+    @discardableResult func send(_ messages: [StreamMessage]) -> StreamSendResult
 
     /// Ends the stream after what is queued. A WebSocket gets `code` and `reason`; server-sent events just end.
     func close(_ code: StreamCloseCode, reason: String)

@@ -1,0 +1,279 @@
+import EventBus
+import WebServing
+import WorkflowModel
+
+/// The state behind `StreamHub`'s lock: executions in memory, their clients, and what is to be read from history.
+struct HubState {
+    /// An entry's bookkeeping, beside its events.
+    static let entryOverheadBytes = 512
+    /// A client-given execution ID may be ahead of the server's clock by a minute, and clocks of machines differ.
+    static let startToleranceMicroseconds: Int64 = 5 * 60 * 1_000_000
+
+    final class Entry {
+        enum Scan: Equatable { case idle, queued(after: Int), running, pausing }
+
+        var log: ExecutionLog
+        var clients: [Int: Client] = [:]
+        var scan = Scan.idle
+        /// Looks in a row that brought nothing new.
+        var fruitlessScanCount = 0
+        var isTouched = false
+
+        init(log: ExecutionLog) { self.log = log }
+    }
+
+    struct Client {
+        let connection: any StreamConnection
+        var machine: StreamStateMachine
+    }
+
+    let configuration: GatewayConfiguration
+    private let emit: (StreamHub.Work) -> Void
+
+    var entries: [ExecutionID: Entry] = [:]
+    private(set) var clientCount = 0
+    private var nextClient = 0
+    private(set) var isSubscribed = false
+    /// Executions created before may have events that memory never had or gave back; later ones come live as a whole.
+    var coldBefore = Timestamp(microseconds: .max)
+    var memoryBytes = 0
+    /// Executions whose final event came, oldest first.
+    var finished = ArraySlice<ExecutionID>()
+    /// Entries without events and clients, and until when they are kept.
+    var unknown = ArraySlice<(execution: ExecutionID, until: ContinuousClock.Instant)>()
+    private var scanQueue = ArraySlice<ExecutionID>()
+    private var scanCount = 0
+
+    init(configuration: GatewayConfiguration, emit: @escaping @Sendable (StreamHub.Work) -> Void) {
+        self.configuration = configuration
+        self.emit = emit
+    }
+
+    var statistics: StreamHub.Statistics {
+        StreamHub.Statistics(
+            clientCount: clientCount, executionCount: entries.count, memoryBytes: memoryBytes, scanCount: scanCount,
+            isSubscribed: isSubscribed)
+    }
+
+    // MARK: clients
+
+    mutating func attach(
+        _ connection: any StreamConnection, to execution: ExecutionID, after sequence: Int,
+        now: ContinuousClock.Instant
+    ) -> Int {
+        forgetUnknown(now: now)
+        let entry = entry(of: execution)
+        let id = nextClient
+        nextClient += 1
+        clientCount += 1
+        entry.clients[id] = Client(connection: connection, machine: StreamStateMachine(after: sequence))
+        advance(id, entry, execution)
+        pumpScans()
+        return id
+    }
+
+    mutating func detach(_ client: Int, _ execution: ExecutionID, now: ContinuousClock.Instant) {
+        guard let entry = entries[execution], entry.clients.removeValue(forKey: client) != nil else { return }
+        clientCount -= 1
+        if entry.clients.isEmpty, entry.log.isEmpty { rememberUnknown(execution, now: now) }
+    }
+
+    mutating func hasRoom(_ client: Int, _ execution: ExecutionID) {
+        guard let entry = entries[execution] else { return }
+        entry.clients[client]?.machine.hasRoom()
+        advance(client, entry, execution)
+        pumpScans()
+    }
+
+    // MARK: the live topic
+
+    mutating func subscribed(at time: Timestamp) {
+        isSubscribed = true
+        coldBefore = Timestamp(microseconds: time.microseconds + Self.startToleranceMicroseconds)
+        for (execution, entry) in entries { advanceAll(entry, execution) }
+        pumpScans()
+    }
+
+    mutating func interrupted() {
+        isSubscribed = false
+        coldBefore = Timestamp(microseconds: .max)
+        for entry in entries.values { entry.log.markInterrupted() }
+    }
+
+    mutating func publish(_ batch: [DeliveredEvent]) {
+        var touched: [ExecutionID] = []
+        for delivered in batch {
+            let event = delivered.event
+            let entry = entry(of: event.executionID)
+            guard insert(event, into: entry), !entry.clients.isEmpty, !entry.isTouched else { continue }
+            entry.isTouched = true
+            touched.append(event.executionID)
+        }
+        // All of a batch's events for a client go out in one write.
+        for execution in touched {
+            guard let entry = entries[execution] else { continue }
+            entry.isTouched = false
+            advanceAll(entry, execution)
+        }
+        keepBudget()
+        pumpScans()
+    }
+
+    // MARK: history
+
+    mutating func took(_ page: EventHistoryPage, of execution: ExecutionID, scanFrom start: Int) -> Int? {
+        let entry = entry(of: execution)
+        var isFruitful = false
+        for event in page.events where insert(event, into: entry) { isFruitful = true }
+        if isFruitful { entry.fruitlessScanCount = 0 }
+        if page.hasMore, let last = page.events.last?.sequence {
+            advanceAll(entry, execution)
+            let isWanted = entry.clients.values.contains { client in
+                if case .fetch = client.machine.next(in: entry.log) { true } else { false }
+            }
+            keepBudget()
+            if isWanted { return last }
+            // Those that still want more are busy sending; they ask again when they have room.
+            endScan(entry)
+            return nil
+        }
+        if page.isWhole {
+            entry.log.markComplete(after: start)
+        } else {
+            entry.log.markUnservable(after: start, isTruncated: true)
+        }
+        finishScan(entry, execution, start: start, isFruitful: isFruitful)
+        return nil
+    }
+
+    mutating func scanFailed(_ execution: ExecutionID, scanFrom start: Int, isRetryable: Bool) {
+        let entry = entry(of: execution)
+        if !isRetryable { entry.log.markUnservable(after: start, isTruncated: true) }
+        // A bus that is down comes back: what it holds is waited for however long that takes.
+        finishScan(entry, execution, start: start, isFruitful: false, isCounted: !isRetryable)
+    }
+
+    mutating func pauseEnded(_ execution: ExecutionID) {
+        guard let entry = entries[execution], entry.scan == .pausing else { return }
+        entry.scan = .idle
+        advanceAll(entry, execution)
+        pumpScans()
+    }
+
+    private mutating func finishScan(
+        _ entry: Entry, _ execution: ExecutionID, start: Int, isFruitful: Bool, isCounted: Bool = true
+    ) {
+        scanCount -= 1
+        // While clients advance their requests must not start another scan by themselves.
+        entry.scan = .pausing
+        advanceAll(entry, execution)
+        var wanted = wantedStart(entry)
+        if let after = wanted, after >= start, !isFruitful {
+            entry.fruitlessScanCount += 1
+            if isCounted, entry.fruitlessScanCount > configuration.gapRetriesMax {
+                entry.log.markUnservable(after: after, isTruncated: false)
+                advanceAll(entry, execution)
+                wanted = wantedStart(entry)
+            } else {
+                emit(.pause(execution, pause(after: entry.fruitlessScanCount)))
+                keepBudget()
+                pumpScans()
+                return
+            }
+        }
+        entry.scan = .idle
+        entry.fruitlessScanCount = 0
+        if let wanted { requestScan(entry, execution, after: wanted) }
+        keepBudget()
+        pumpScans()
+    }
+
+    private mutating func endScan(_ entry: Entry) {
+        scanCount -= 1
+        entry.scan = .idle
+        pumpScans()
+    }
+
+    /// Where history is needed from, by the client that is furthest back.
+    private func wantedStart(_ entry: Entry) -> Int? {
+        entry.clients.values.compactMap { client -> Int? in
+            if case .fetch(let after) = client.machine.next(in: entry.log) { after } else { nil }
+        }.min()
+    }
+
+    /// Doubles from the first pause to five seconds.
+    private func pause(after fruitlessScanCount: Int) -> Duration {
+        let factor = 1 << min(max(0, fruitlessScanCount - 1), 16)
+        return min(configuration.gapRetryDelay * factor, .seconds(5))
+    }
+
+    private mutating func requestScan(_ entry: Entry, _ execution: ExecutionID, after sequence: Int) {
+        switch entry.scan {
+        case .idle:
+            entry.scan = .queued(after: sequence)
+            scanQueue.append(execution)
+        case .queued(let after): entry.scan = .queued(after: min(after, sequence))
+        // When it ends everybody is looked at again.
+        case .running, .pausing: break
+        }
+    }
+
+    private mutating func pumpScans() {
+        // Before the subscription stands a scan could miss what is published between the two.
+        while isSubscribed, scanCount < configuration.scansMax, let execution = scanQueue.popFirst() {
+            guard let entry = entries[execution], case .queued(let after) = entry.scan else { continue }
+            guard !entry.clients.isEmpty else {
+                entry.scan = .idle
+                continue
+            }
+            entry.scan = .running
+            scanCount += 1
+            emit(.scan(execution, after: after))
+        }
+    }
+
+    // MARK: sending
+
+    private mutating func advanceAll(_ entry: Entry, _ execution: ExecutionID) {
+        for client in Array(entry.clients.keys) { advance(client, entry, execution) }
+    }
+
+    private mutating func advance(_ id: Int, _ entry: Entry, _ execution: ExecutionID) {
+        guard var client = entry.clients[id] else { return }
+        var isMoving = true
+        while isMoving {
+            switch client.machine.next(in: entry.log) {
+            case .send(let messages, let through):
+                isMoving = Self.send(Array(messages), to: &client) { $0.didSend(through: through) }
+            case .announceMissing(let from, let to):
+                let message = SnapshotMessage.make(execution, missingFrom: from, to: to)
+                isMoving = Self.send([message], to: &client) { $0.didAnnounceMissing(to: to) }
+            case .fetch(let after):
+                requestScan(entry, execution, after: after)
+                isMoving = false
+            case .end:
+                client.connection.close(.normal, reason: "the execution has ended")
+                client.machine.didEnd()
+                isMoving = false
+            case .wait: isMoving = false
+            }
+        }
+        entry.clients[id] = client
+    }
+
+    private static func send(
+        _ messages: [StreamMessage], to client: inout Client, _ done: (inout StreamStateMachine) -> Void
+    ) -> Bool {
+        switch client.connection.send(messages) {
+        case .sent:
+            done(&client.machine)
+            return true
+        case .full:
+            client.machine.didRefuse()
+            return false
+        case .closed:
+            client.machine.didEnd()
+            return false
+        }
+    }
+}

@@ -1,0 +1,356 @@
+import EventBus
+import Gateway
+import Logging
+import Synchronization
+import Testing
+import WebServing
+import WebTesting
+import WorkflowModel
+
+/// A gateway on a loopback port before a fake bus.
+struct GatewayServer {
+    let bus: BusFake
+    let server: TestServer
+
+    static func run(
+        _ configuration: GatewayConfiguration = GatewayConfiguration(), streams: WebServerConfiguration.Streams = .init(),
+        bus: BusFake = BusFake(), body: (GatewayServer) async throws -> Void
+    ) async throws {
+        let gateway = Gateway(
+            subscriber: bus, history: bus, configuration: configuration,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { Executions.epoch })
+        let health = HealthRegistry(role: "gateway")
+        health.register("gateway", gateway.health)
+        try await TestServer.run(
+            WebServerConfiguration(streams: streams), providers: [health, gateway], services: [gateway]
+        ) { server in
+            await bus.waitForSubscription()
+            try await body(GatewayServer(bus: bus, server: server))
+        }
+    }
+
+    func stream(_ execution: ExecutionID, _ query: String = "") async throws -> TestClient {
+        let client = try await server.client()
+        let reply = try await client.upgrade("/api/v1/workflows/stream/\(execution)\(query)")
+        try #require(reply.status == 101)
+        return client
+    }
+}
+
+extension TestClient {
+    /// Expects exactly these events, byte for byte.
+    func expect(_ events: [EncodedEvent], _ comment: Comment? = nil, location: SourceLocation = #_sourceLocation)
+        async throws
+    {
+        for event in events {
+            let frame = try await message()
+            try #require(frame.opcode == 1, comment, sourceLocation: location)
+            try #require(frame.text == String(decoding: event.bytes, as: UTF8.self), comment, sourceLocation: location)
+        }
+    }
+
+    func expectEnd(location: SourceLocation = #_sourceLocation) async throws {
+        let close = try await message()
+        #expect(close.closeCode == 1000, sourceLocation: location)
+        try await send(frame: 8, payload: Array(close.payload.prefix(2)))
+        try await end()
+    }
+}
+
+@Suite("the gateway over sockets", .timeLimit(.minutes(1)))
+struct GatewayTests {
+    /// Began well before the gateway subscribed.
+    let old = Executions.id(1)
+    /// Begins so late that all of it comes live.
+    let fresh = Executions.id(2, at: 3600)
+
+    @Test("a client that comes before the run gets every event and the close")
+    func before() async throws {
+        try await GatewayServer.run { gateway in
+            for execution in [old, fresh] {
+                let events = Executions.run(execution, count: 8)
+                let client = try await gateway.stream(execution)
+                for event in events { gateway.bus.publish(event) }
+                try await client.expect(events)
+                try await client.expectEnd()
+            }
+        }
+    }
+
+    @Test("a client that comes during the run gets what was and what follows")
+    func during() async throws {
+        try await GatewayServer.run { gateway in
+            for execution in [old, fresh] {
+                let events = Executions.run(execution, count: 8)
+                let first = try await gateway.stream(execution)
+                for event in events[..<4] { gateway.bus.publish(event) }
+                try await first.expect(Array(events[..<4]))
+                let second = try await gateway.stream(execution)
+                try await second.expect(Array(events[..<4]))
+                for event in events[4...] { gateway.bus.publish(event) }
+                for client in [first, second] {
+                    try await client.expect(Array(events[4...]))
+                    try await client.expectEnd()
+                }
+            }
+        }
+    }
+
+    @Test("a client that comes after the run gets all of it, from memory or from history")
+    func after() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(old, count: 600)
+            gateway.bus.store(events)
+            for _ in 0..<2 {
+                let client = try await gateway.stream(old)
+                try await client.expect(events)
+                try await client.expectEnd()
+            }
+            // 600 events are three pages; the second client needed none.
+            #expect(gateway.bus.state.withLock { $0.historyCallCount } == 3)
+        }
+    }
+
+    @Test("after=N gives what follows N, also when the run has long ended")
+    func position() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(old, count: 8)
+            gateway.bus.store(events)
+            for after in [3, 7, 8] {
+                let client = try await gateway.stream(old, "?after=\(after)")
+                try await client.expect(Array(events[after...]))
+                try await client.expectEnd()
+            }
+        }
+    }
+
+    @Test("a run that began before the gateway is whole: history and live meet without gap or duplicate")
+    func joined() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(old, count: 8)
+            gateway.bus.store(Array(events[..<3]))
+            gateway.bus.holdHistory()
+            let client = try await gateway.stream(old)
+            await gateway.bus.waitForHeld(1)
+            // While history is read, live events come, one twice and one that history has too.
+            gateway.bus.publish(events[3], events[4])
+            gateway.bus.deliver([events[2], events[4]])
+            gateway.bus.releaseHistory()
+            try await client.expect(Array(events[..<5]))
+            for event in events[5...] { gateway.bus.publish(event) }
+            try await client.expect(Array(events[5...]))
+            try await client.expectEnd()
+        }
+    }
+
+    @Test("duplicates and replayed runs are dropped")
+    func duplicates() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(fresh, count: 6)
+            let client = try await gateway.stream(fresh)
+            gateway.bus.publish(events[0], events[1])
+            gateway.bus.deliver([events[1], events[0], events[1]])
+            gateway.bus.publish(events[2], events[3])
+            gateway.bus.deliver(Array(events[..<4]))
+            gateway.bus.publish(events[4], events[5])
+            try await client.expect(events)
+            try await client.expectEnd()
+        }
+    }
+
+    @Test("a gap is held until history fills it")
+    func gap() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(fresh, count: 6)
+            let client = try await gateway.stream(fresh)
+            gateway.bus.publish(events[0])
+            gateway.bus.store(Array(events[1...2]))
+            gateway.bus.publish(events[3])
+            try await client.expect(Array(events[..<4]))
+            // And one that comes late on the topic itself.
+            gateway.bus.deliver([events[5], events[4]])
+            gateway.bus.store(events)
+            try await client.expect(Array(events[4...]))
+            try await client.expectEnd()
+        }
+    }
+
+    @Test("what history cannot give is announced, then the stream goes on")
+    func missing() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(old, count: 8)
+            gateway.bus.store(Array(events[4..<6]))
+            gateway.bus.state.withLock { $0.isWhole = false }
+            let client = try await gateway.stream(old, "?after=1")
+            let snapshot = try JSONValue(parsing: try await client.message().payload)
+            #expect(snapshot["type"] == "stream_snapshot")
+            #expect(snapshot["execution_id"]?.stringValue == old.description)
+            #expect(snapshot["missing_from"] == 2)
+            #expect(snapshot["missing_to"] == 4)
+            #expect(snapshot["sequence"] == nil)
+            try await client.expect(Array(events[4..<6]))
+            gateway.bus.publish(events[6], events[7])
+            try await client.expect(Array(events[6...]))
+            try await client.expectEnd()
+        }
+    }
+
+    @Test("a gap that nobody can fill is announced after the last retry")
+    func hopelessGap() async throws {
+        try await GatewayServer.run(GatewayConfiguration(gapRetryDelay: .milliseconds(1), gapRetriesMax: 3)) { gateway in
+            let events = Executions.run(fresh, count: 4)
+            let client = try await gateway.stream(fresh)
+            gateway.bus.deliver([events[0], events[3]])
+            try await client.expect([events[0]])
+            let snapshot = try JSONValue(parsing: try await client.message().payload)
+            #expect(snapshot["missing_from"] == 2)
+            #expect(snapshot["missing_to"] == 3)
+            try await client.expect([events[3]])
+            try await client.expectEnd()
+            #expect(gateway.bus.state.withLock { $0.historyCallCount } == 4)
+        }
+    }
+
+    @Test("a bus that is down for a while costs time, not events")
+    func brokenBus() async throws {
+        try await GatewayServer.run(GatewayConfiguration(gapRetryDelay: .milliseconds(1))) { gateway in
+            let events = Executions.run(fresh, count: 8)
+            let client = try await gateway.stream(fresh)
+            for event in events[..<3] { gateway.bus.publish(event) }
+            try await client.expect(Array(events[..<3]))
+            gateway.bus.state.withLock { $0.historyError = BusError(.unavailable, "down") }
+            gateway.bus.breakSubscriptions()
+            gateway.bus.store(Array(events[3..<6]))
+            await gateway.bus.waitForSubscription()
+            gateway.bus.state.withLock { $0.historyError = nil }
+            for event in events[6...] { gateway.bus.publish(event) }
+            try await client.expect(Array(events[3...]))
+            try await client.expectEnd()
+        }
+    }
+
+    @Test("an invalid execution or position is a problem before the upgrade")
+    func invalid() async throws {
+        try await GatewayServer.run { gateway in
+            for path in ["nonsense", "01970F00-0000-7000-8000-000000000000", "\(old)?after=-1", "\(old)?after=x"] {
+                let reply = try await gateway.server.client().upgrade("/api/v1/workflows/stream/\(path)")
+                #expect(reply.status == 400, "\(path)")
+                #expect(reply.header("content-type") == "application/problem+json")
+            }
+        }
+    }
+
+    @Test("clients beyond the limit are refused with 503")
+    func clientLimit() async throws {
+        try await GatewayServer.run(GatewayConfiguration(clientsMax: 1)) { gateway in
+            let client = try await gateway.stream(fresh)
+            let refused = try await gateway.server.client().upgrade("/api/v1/workflows/stream/\(fresh)")
+            #expect(refused.status == 503)
+            gateway.bus.publish(Executions.event(fresh, 1, of: 1))
+            _ = try await client.message()
+            try await client.expectEnd()
+        }
+    }
+
+    @Test("server-sent events have the sequence as id, the type, the bytes, and go on after Last-Event-ID")
+    func serverSentEvents() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(old, count: 5)
+            gateway.bus.store(events)
+            for (headers, after) in [([], 0), ([("last-event-id", "3")], 3)] {
+                let client = try await gateway.server.client()
+                try await client.send("GET", "/api/v1/workflows/stream/\(old)?after=0", headers: headers)
+                #expect(try await client.head().status == 200)
+                for event in events[after...] {
+                    let received = try await client.serverSentEvent()
+                    #expect(
+                        received
+                            == .init(
+                                id: "\(event.sequence)", type: event.type,
+                                data: String(decoding: event.bytes, as: UTF8.self)))
+                }
+                #expect(try await client.serverSentEvent() == nil)
+            }
+        }
+    }
+
+    @Test("a slow client holds up nobody, memory stays bounded, and it gets everything in the end")
+    func slowClient() async throws {
+        let configuration = GatewayConfiguration(memoryBytesMax: 1 << 20)
+        try await GatewayServer.run(configuration, streams: .init(pendingBytesMax: 128 << 10)) { gateway in
+            // 20 MB: more than the kernel's buffers, the connection's queue and the gateway's memory together.
+            let events = Executions.run(fresh, count: 2000, size: 10_000)
+            let slow = try await gateway.stream(fresh)
+            try await slow.setReading(false)
+            let quick = try await gateway.stream(fresh)
+            for event in events {
+                gateway.bus.publish(event)
+                try await quick.expect([event])
+            }
+            try await quick.expectEnd()
+            let health = try await gateway.server.client().request("GET", "/health")
+            let memory = try JSONValue(parsing: health.body)["parts"]?["gateway"]?["memory_bytes"]?.intValue
+            #expect(try #require(memory) <= 2 << 20)
+            try await slow.setReading(true)
+            try await slow.expect(events)
+            try await slow.expectEnd()
+        }
+    }
+
+    @Test("at most four history scans run at a time, one for each execution")
+    func scanLimit() async throws {
+        try await GatewayServer.run { gateway in
+            gateway.bus.holdHistory()
+            var clients: [(TestClient, [EncodedEvent])] = []
+            for index in 0..<10 {
+                let events = Executions.run(Executions.id(UInt64(10 + index)), count: 3)
+                gateway.bus.store(events)
+                for _ in 0..<2 { clients.append((try await gateway.stream(events[0].executionID), events)) }
+            }
+            await gateway.bus.waitForHeld(4)
+            gateway.bus.releaseHistory()
+            for (client, events) in clients {
+                try await client.expect(events)
+                try await client.expectEnd()
+            }
+            #expect(gateway.bus.state.withLock { $0.runningCountMax } == 4)
+            #expect(gateway.bus.state.withLock { $0.historyCallCount } == 10)
+        }
+    }
+
+    @Test("an unknown execution is looked for once in a while, not for every client")
+    func unknown() async throws {
+        try await GatewayServer.run { gateway in
+            for _ in 0..<3 {
+                let client = try await gateway.stream(old)
+                let events = Executions.run(Executions.id(99, at: 3600), count: 1)
+                // A stream of its own shows that the unknown one has been looked for.
+                let other = try await gateway.stream(events[0].executionID)
+                gateway.bus.publish(events[0])
+                try await other.expect(events)
+                try await client.send(frame: 8, payload: [3, 232])
+                _ = try await client.message()
+                try await client.end()
+            }
+            #expect(gateway.bus.state.withLock { $0.historyCallCount } == 1)
+        }
+    }
+
+    @Test("a thousand clients of a thousand runs each get their own events")
+    func thousand() async throws {
+        try await GatewayServer.run { gateway in
+            var clients: [(TestClient, [EncodedEvent])] = []
+            for index in 0..<1000 {
+                let events = Executions.run(Executions.id(UInt64(1000 + index), at: 3600), count: 3)
+                clients.append((try await gateway.stream(events[0].executionID), events))
+            }
+            for step in 0..<3 {
+                for (_, events) in clients { gateway.bus.publish(events[step]) }
+            }
+            for (client, events) in clients {
+                try await client.expect(events)
+                #expect(try await client.message().closeCode == 1000)
+            }
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import Logging
+import Testing
+import WebServing
+import WebTesting
+import WorkflowModel
+
+@Suite("who may call")
+struct AccessTests {
+    @Test("an address beyond loopback is refused without --insecure", arguments: ["0.0.0.0", "::", "192.0.2.1", "host"])
+    func insecure(host: String) throws {
+        let error = #expect(throws: WebServingError.self) {
+            try WebServer(
+                configuration: WebServerConfiguration(host: host), providers: [],
+                logger: .init(label: "test"))
+        }
+        #expect(error?.code == .insecureBind)
+        #expect(error?.message.contains("--insecure") == true)
+        _ = try WebServer(
+            configuration: WebServerConfiguration(host: host, isInsecureAllowed: true), providers: [],
+            logger: .init(label: "test"))
+    }
+
+    @Test("on loopback a Host that is not this machine is refused, as after DNS rebinding")
+    func host() async throws {
+        try await TestServer.run(providers: [Routes()]) { server in
+            let client = try await server.client()
+            for host in ["localhost", "localhost:8000", "127.0.0.1", "[::1]:1", "LOCALHOST"] {
+                let reply = try await client.request("GET", "/items/a", headers: [("host", host)])
+                #expect(reply.status == 200, "\(host)")
+            }
+            for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example:8000", "10.0.0.1"] {
+                let reply = try await client.request("GET", "/items/a", headers: [("host", host)])
+                #expect(reply.status == 421, "\(host)")
+                #expect(try JSONValue(parsing: reply.body)["code"] == "host_refused")
+            }
+        }
+    }
+
+    @Test("pages of allowed origins may call, others may neither read nor write")
+    func origins() async throws {
+        try await TestServer.run(providers: [Routes()]) { server in
+            let client = try await server.client()
+            let allowed = [("origin", "http://localhost:5173")]
+            let foreign = [("origin", "https://evil.example")]
+            let own = [("origin", "http://127.0.0.1:\(server.port)")]
+            let read = try await client.request("GET", "/items/a", headers: allowed)
+            #expect(read.header("access-control-allow-origin") == "http://localhost:5173")
+            #expect(read.header("vary") == "origin")
+            #expect(try await client.request("GET", "/items/a", headers: foreign)
+                .header("access-control-allow-origin") == nil)
+            #expect(try await client.request("POST", "/items", headers: own, body: "{}").status == 201)
+            #expect(try await client.request("POST", "/items", headers: allowed, body: "{}").status == 201)
+            let refused = try await client.request("POST", "/items", headers: foreign, body: "{}")
+            #expect(refused.status == 403)
+            #expect(try JSONValue(parsing: refused.body)["code"] == "origin_refused")
+
+            let preflight = [("access-control-request-method", "POST")]
+            let yes = try await client.request("OPTIONS", "/items", headers: allowed + preflight)
+            #expect(yes.status == 204)
+            #expect(yes.header("access-control-allow-methods")?.contains("POST") == true)
+            #expect(yes.header("access-control-allow-headers")?.contains("idempotency-key") == true)
+            let no = try await client.request("OPTIONS", "/items", headers: foreign + preflight)
+            #expect(no.header("access-control-allow-origin") == nil)
+        }
+    }
+
+    @Test("the settings' origins replace the default")
+    func configuredOrigins() async throws {
+        let configuration = WebServerConfiguration(allowedOrigins: ["https://console.example"])
+        try await TestServer.run(configuration, providers: [Routes()]) { server in
+            let client = try await server.client()
+            let own = try await client.request("GET", "/items/a", headers: [("origin", "https://console.example")])
+            #expect(own.header("access-control-allow-origin") == "https://console.example")
+            let seed = try await client.request("GET", "/items/a", headers: [("origin", "http://localhost:5173")])
+            #expect(seed.header("access-control-allow-origin") == nil)
+        }
+    }
+}
