@@ -122,7 +122,8 @@ typedef struct step_plugin {
     uint16_t abi_minor;
     /* Once, before any invoke. config: UTF-8 JSON object. 0: ready. */
     int32_t (*open)(const step_host *host, step_bytes config);
-    /* Static lifetime. {"name":…,"version":…,"sdk":…,"functions":[{"name":…,"summary":…,"input":schema,"output":schema}]} */
+    /* Static lifetime. {"name":…,"version":…,"sdk":…,"functions":[{"name":…,"summary":…,"input":schema,"output":schema}]}
+     * A function whose SDK cannot make a schema has "schema_problem": text instead of the schema. */
     step_bytes (*describe)(void);
     /* Starts the call and returns; 0: accepted, exactly one complete follows. Otherwise refused, and none follows. */
     int32_t (*invoke)(const step_call *call);

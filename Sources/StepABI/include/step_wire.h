@@ -34,7 +34,7 @@ enum {
     STEP_WIRE_HEARTBEAT = 6,   /* blob details; at most one each 100 ms, the latest */
     STEP_WIRE_PROGRESS = 7,    /* f64 fraction | blob note; at most one each 50 ms, the latest */
     STEP_WIRE_LOG = 8,         /* i32 level | blob message, at most 64 KiB | blob fields JSON; dropped and counted while the
-                                  socket is full */
+                                  socket is full. Call 0: the plugin itself, also before READY */
     STEP_WIRE_REQUEST = 9,     /* u32 kind | u64 token | blob key | blob arg */
     STEP_WIRE_COUNTERS = 10,   /* u64 late or duplicate completions | u64 dropped logs; before exit and after each call that
                                   changed them */
