@@ -5,10 +5,12 @@
 #include <execinfo.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FRAMES_MAX 64
@@ -17,7 +19,7 @@
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
 static pthread_key_t stack_key;
-static volatile sig_atomic_t reported;
+static atomic_int reporting_thread; /* 0: none */
 static volatile sig_atomic_t signal_reported;
 
 struct line {
@@ -64,8 +66,11 @@ static void give_up(int number) {
 static void report(int number, siginfo_t *info, void *context) {
     (void)context;
     int before = errno;
-    if (reported) die_of(number);
-    reported = 1;
+    int self = (int)syscall(SYS_gettid), nobody = 0;
+    if (!atomic_compare_exchange_strong(&reporting_thread, &nobody, self)) {
+        if (nobody == self) die_of(signal_reported); /* the report itself crashed */
+        for (;;) pause();                            /* another thread's report ends the process */
+    }
     signal_reported = number;
     signal(SIGALRM, give_up);
     alarm(REPORT_SECONDS_MAX);
@@ -130,18 +135,13 @@ static void *start_with_stack(void *argument) {
     return start.routine(start.argument);
 }
 
-typedef int (*create_function)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+static int (*libc_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
 /* Found before libc's by whatever the plugin brings, because the executable exports it: every thread of a Swift or C
  * runtime gets its stack. */
 __attribute__((visibility("default"))) int pthread_create(
     pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument) {
-    static create_function libc_create;
-    if (libc_create == NULL) {
-        void *symbol = dlsym(RTLD_NEXT, "pthread_create");
-        memcpy(&libc_create, &symbol, sizeof libc_create);
-        if (libc_create == NULL) return EAGAIN;
-    }
+    if (libc_create == NULL) return EAGAIN;
     struct start *start = malloc(sizeof *start);
     if (start == NULL) return EAGAIN;
     *start = (struct start){routine, argument};
@@ -151,6 +151,8 @@ __attribute__((visibility("default"))) int pthread_create(
 }
 
 void crash_install(void) {
+    void *symbol = dlsym(RTLD_NEXT, "pthread_create");
+    memcpy(&libc_create, &symbol, sizeof libc_create);
     pthread_key_create(&stack_key, take_stack);
     give_stack();
     /* The first backtrace loads libgcc_s, which a handler must not do. */
