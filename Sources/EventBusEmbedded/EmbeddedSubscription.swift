@@ -31,7 +31,7 @@ package final class EmbeddedSubscription: EventSubscription {
         if let head { place(head, whenNew: start == .end ? head.nextOffset : head.logStart) }
     }
 
-    /// Throws `closed` when the waiting task is cancelled or the bus is closed; `[]` is for this subscription's `close`.
+    /// Throws `closed` when the waiting task is cancelled or the bus is closed; gives `[]` after its own `close`.
     package func next(limit: Int) async throws(BusError) -> [DeliveredEvent] {
         precondition(limit > 0, "a subscription is asked for at least one event")
         let limit = min(limit, Self.pageMax)
@@ -49,6 +49,9 @@ package final class EmbeddedSubscription: EventSubscription {
                 let page = try await topic.page(from: place.nextOffset, limit: limit)
                 if page.logStart > place.nextOffset { skip(to: page.logStart, from: place.nextOffset) }
                 if !page.events.isEmpty { return delivered(page.events) }
+                if page.logStart <= place.nextOffset {
+                    throw BusError(.corrupt, "\(topic.paths.database) has lost offset \(place.nextOffset) on")
+                }
             case .nothing: await wait(past: place.nextOffset)
             }
         }
@@ -81,10 +84,17 @@ package final class EmbeddedSubscription: EventSubscription {
         await group?.leave()
     }
 
+    deinit {
+        if !state.withLock({ $0.isClosed }) { topic.unsubscribed() }
+    }
+
     /// The topic did not exist at the start: everything on it is new, wherever the subscription was to begin.
     private func findTopic() async throws(BusError) {
+        let wasThere = topic.hub.head != nil
         if let head = try await topic.head() {
             place(head, whenNew: head.logStart)
+        } else if wasThere {
+            throw BusError(.unavailable, "\(topic.paths.database) has been removed")
         } else {
             await wait(past: -1)
         }

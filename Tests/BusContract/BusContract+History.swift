@@ -64,7 +64,8 @@ extension BusContract {
                 let page = try await bus.history.events(of: execution, after: 0, limit: 100)
                 var last = page.events.last?.sequence ?? 0
                 while last < 40 {
-                    for event in try await subscription.next(limit: 50).map(\.event) where event.executionID == execution {
+                    let live = try await subscription.next(limit: 50).map(\.event)
+                    for event in live where event.executionID == execution {
                         try require(event.sequence <= last + 1, "after \(last) came \(event.sequence): a gap")
                         last = max(last, event.sequence)
                     }

@@ -3,7 +3,7 @@ import WorkflowModel
 
 extension BusContract {
     static let publishing: [BusContract] = [
-        BusContract("events come in the order of their execution, with the very bytes that were published") { bus, seed in
+        BusContract("events come in the order of their execution, with the very bytes published") { bus, seed in
             var work = Workload(seed: seed)
             work.add(executions: 40, length: 12)
             let publisher = try await bus.publisher()
@@ -47,7 +47,7 @@ extension BusContract {
             let after = try await bus.publisher()
             if let position = try await after.sourcePosition() {
                 let last = work.sourced.last?.position
-                try require(position == last, "the topic says it stands at \(position), published was \(last.debugDescription)")
+                try require(position == last, "the topic stands at \(position), not at \(last.debugDescription)")
             }
             try await after.publish(work.add(executions: 3, length: 9))
             let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .beginning))

@@ -42,7 +42,7 @@ extension BusContract {
             await subscription.close()
             await publisher.close()
         },
-        BusContract("a slow consumer holds back neither the publisher nor another consumer, and misses nothing") { bus, seed in
+        BusContract("a slow consumer holds back neither publisher nor others, and misses nothing") { bus, seed in
             var work = Workload(seed: seed)
             let publisher = try await bus.publisher()
             let slow = try await bus.subscriber.subscribe(SubscriptionOptions(start: .beginning))

@@ -86,14 +86,16 @@ struct Seen {
     private var lastOffsets: [Int: Int64] = [:]
 
     var positions: [TopicPosition] {
-        nextOffsets.map { TopicPosition(partition: $0.key, nextOffset: $0.value) }.sorted { $0.partition < $1.partition }
+        nextOffsets.map { TopicPosition(partition: $0.key, nextOffset: $0.value) }
+            .sorted { $0.partition < $1.partition }
     }
 
     /// - Throws: when an execution's event comes before the one it follows, or differs from its duplicate.
     mutating func add(_ delivered: [DeliveredEvent], isWholeFromFirst: Bool = true) throws {
         for record in delivered {
             if let last = lastOffsets[record.partition] {
-                try require(record.offset > last, "offset \(record.offset) came after \(last) of partition \(record.partition)")
+                try require(
+                    record.offset > last, "offset \(record.offset) came after \(last) of partition \(record.partition)")
             }
             lastOffsets[record.partition] = record.offset
             nextOffsets[record.partition] = record.offset + 1

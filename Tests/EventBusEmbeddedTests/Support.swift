@@ -115,7 +115,9 @@ final class Python: Sendable {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async { [output] in
                 var bytes: [UInt8] = []
-                while let byte = try? output.read(upToCount: 1)?.first, byte != UInt8(ascii: "\n") { bytes.append(byte) }
+                while let byte = try? output.read(upToCount: 1)?.first, byte != UInt8(ascii: "\n") {
+                    bytes.append(byte)
+                }
                 continuation.resume(returning: String(decoding: bytes, as: UTF8.self))
             }
         }

@@ -7,6 +7,8 @@ import Glibc
 /// kernel resolves for `bind` and `connect` alike.
 enum DoorbellAddress {
     private static let pathBytesMax = 107
+    /// `SOCK_CLOEXEC` of Linux' `sys/socket.h`.
+    private static let closeOnExec: Int32 = 0o2000000
 
     static func with<Value>(
         directory: String, name: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Value
@@ -35,7 +37,8 @@ enum DoorbellAddress {
     }
 
     static func makeSocket() throws(BusError) -> Int32 {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        // At creation: another thread may be starting a process.
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | closeOnExec, 0)
         guard descriptor >= 0 else { throw Posix.error("cannot create a socket") }
         Posix.setNonBlocking(descriptor)
         return descriptor

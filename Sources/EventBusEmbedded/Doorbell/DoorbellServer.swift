@@ -33,7 +33,9 @@ final class DoorbellServer: Sendable {
         var refused: BusError?
         do throws(BusError) {
             let status = try DoorbellAddress.with(directory: directory, name: name) { bind(descriptor, $0, $1) }
-            if status != 0 || listen(descriptor, 64) != 0 { refused = Posix.error("cannot listen on \(directory)/\(name)") }
+            if status != 0 || listen(descriptor, 64) != 0 {
+                refused = Posix.error("cannot listen on \(directory)/\(name)")
+            }
         } catch { refused = error }
         if let refused {
             _ = Glibc.close(descriptor)

@@ -1,10 +1,10 @@
 import EventBus
 import Glibc
-import NIOConcurrencyHelpers
 
-/// A thread of its own for calls that block, in the order they were submitted; the cooperative pool never waits for a disk.
+/// A thread of its own for calls that block, in the order they were submitted.
 ///
-/// It ends, after what was submitted, when it is stopped or nobody holds it any more.
+/// The cooperative pool never waits for a disk. The thread ends, after what was submitted, when it is stopped or
+/// nobody holds it any more.
 final class BlockingThread: Sendable {
     private let queue = JobQueue()
 
@@ -29,7 +29,8 @@ final class BlockingThread: Sendable {
     func run<Value: Sendable>(
         _ work: @escaping @Sendable () throws(BusError) -> Value
     ) async throws(BusError) -> Value {
-        let result = await withCheckedContinuation { (continuation: CheckedContinuation<Result<Value, BusError>, Never>) in
+        typealias Waiting = CheckedContinuation<Result<Value, BusError>, Never>
+        let result = await withCheckedContinuation { (continuation: Waiting) in
             let accepted = queue.append {
                 do throws(BusError) { continuation.resume(returning: .success(try work())) } catch {
                     continuation.resume(returning: .failure(error))
@@ -49,40 +50,63 @@ final class BlockingThread: Sendable {
     deinit { queue.stop() }
 }
 
-// SAFETY: `jobs` and `isStopped` are only touched while `lock` is held.
+// SAFETY: the variables are only touched while `mutex` is held; it and the condition live as long as this object.
 private final class JobQueue: @unchecked Sendable {
-    /// True when there is something to do. Its length is bounded by the callers: each awaits its own job, and
-    /// background jobs re-submit themselves one at a time.
-    private let lock = ConditionLock(value: false)
+    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+    private let changed = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Its length is bounded by the callers: each awaits its own job, and background jobs re-submit themselves one at
+    /// a time.
     private var jobs: [@Sendable () -> Void] = []
     private var isStopped = false
+    /// A wake-up is a system call, and a futile one when the thread is busy.
+    private var isWaiting = false
+
+    init() {
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(changed, nil)
+    }
+
+    deinit {
+        pthread_cond_destroy(changed)
+        pthread_mutex_destroy(mutex)
+        changed.deallocate()
+        mutex.deallocate()
+    }
 
     func append(_ job: @escaping @Sendable () -> Void) -> Bool {
-        lock.lock()
-        guard !isStopped else {
-            lock.unlock()
-            return false
+        locked {
+            guard !isStopped else { return false }
+            jobs.append(job)
+            return true
         }
-        jobs.append(job)
-        lock.unlock(withValue: true)
-        return true
     }
 
-    func stop() {
-        lock.lock()
-        isStopped = true
-        lock.unlock(withValue: true)
-    }
+    func stop() { locked { isStopped = true } }
 
     func runAll() {
-        while true {
-            lock.lock(whenValue: true)
+        var isLast = false
+        while !isLast {
+            pthread_mutex_lock(mutex)
+            while jobs.isEmpty, !isStopped {
+                isWaiting = true
+                pthread_cond_wait(changed, mutex)
+            }
+            isWaiting = false
             let taken = jobs
-            let isLast = isStopped
+            isLast = isStopped
             jobs = []
-            lock.unlock(withValue: isLast)
+            pthread_mutex_unlock(mutex)
             for job in taken { job() }
-            if isLast { return }
         }
+    }
+
+    private func locked<Value>(_ body: () -> Value) -> Value {
+        pthread_mutex_lock(mutex)
+        let value = body()
+        let wakes = isWaiting
+        isWaiting = false
+        pthread_mutex_unlock(mutex)
+        if wakes { pthread_cond_signal(changed) }
+        return value
     }
 }

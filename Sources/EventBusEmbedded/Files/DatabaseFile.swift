@@ -30,7 +30,7 @@ struct DatabaseKind: Sendable {
         guard version <= self.version else {
             throw BusError(
                 .newerSchema,
-                "\(path) has schema \(version), this release knows up to \(self.version): use the release that wrote it")
+                "\(path) has schema \(version), this release knows up to \(self.version): use its own release")
         }
         return .version(version)
     }

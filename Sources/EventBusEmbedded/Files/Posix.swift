@@ -49,7 +49,8 @@ enum Posix {
         }
         guard legal, (1...100).contains(name.utf8.count), !name.hasPrefix(".") else {
             throw BusError(
-                .configuration, "the \(what) \"\(name)\" is not 1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'")
+                .configuration,
+                "the \(what) \"\(name)\" is not 1 to 100 letters, digits, '.', '_', '-', and no leading '.'")
         }
     }
 }

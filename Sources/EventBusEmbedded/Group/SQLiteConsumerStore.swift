@@ -76,7 +76,8 @@ package final class SQLiteConsumerStore: ConsumerStore {
         try await thread.run { () throws(BusError) in
             try DatabaseFile.translating(path) {
                 try database.inTransaction(.immediate) { database in
-                    let put = try database.cachedStatement(sql: "INSERT OR REPLACE INTO entry (key, value) VALUES (?, ?)")
+                    let put = try database.cachedStatement(
+                        sql: "INSERT OR REPLACE INTO entry (key, value) VALUES (?, ?)")
                     let remove = try database.cachedStatement(sql: "DELETE FROM entry WHERE key = ?")
                     for change in changes {
                         let key = Data(change.key.utf8)

@@ -78,11 +78,13 @@ final class EmbeddedTopic: Sendable {
 
     /// Counts a subscription in and gives it its token.
     func subscribed() throws(BusError) -> UInt64 {
+        var token: UInt64 = 0
         try adjust { state in
             state.subscriptions += 1
             state.tokens += 1
+            token = state.tokens
         }
-        return state.withLock { $0.tokens }
+        return token
     }
 
     func unsubscribed() {

@@ -73,9 +73,11 @@ final class TopicHub: Sendable {
             await withCheckedContinuation { continuation in
                 let isReady = state.withLock { state in
                     // Checked under the lock: whoever closes or cancels takes it after setting its flag.
-                    if isClosed() || Task.isCancelled || state.failure != nil || state.head.map({ $0 > offset }) ?? false {
+                    let hasMoved = state.failure != nil || state.head.map { $0 > offset } ?? false
+                    if hasMoved || isClosed() || Task.isCancelled {
                         return true
                     }
+                    precondition(state.waiters[token] == nil, "one task at a time waits for a subscription")
                     state.waiters[token] = continuation
                     return false
                 }

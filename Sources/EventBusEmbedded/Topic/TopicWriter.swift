@@ -148,7 +148,9 @@ final class TopicWriter: @unchecked Sendable {
         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """
 
-    private static func higher(_ left: Data, _ right: Data) -> Data { left.lexicographicallyPrecedes(right) ? right : left }
+    private static func higher(_ left: Data, _ right: Data) -> Data {
+        left.lexicographicallyPrecedes(right) ? right : left
+    }
 
     private static func store(_ state: State, in database: Database) throws {
         let update = try database.cachedStatement(
