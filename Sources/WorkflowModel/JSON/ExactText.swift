@@ -15,5 +15,14 @@ struct ExactText: Hashable {
         hasher.combine(UInt8(0xFF))
     }
 
-    static func equal(_ left: String, _ right: String) -> Bool { left.utf8.elementsEqual(right.utf8) }
+    static func equal(_ left: String, _ right: String) -> Bool {
+        guard left.utf8.count == right.utf8.count else { return false }
+        var (left, right) = (left, right)
+        return left.withUTF8 { left in
+            right.withUTF8 { right in
+                for position in 0..<left.count where unsafe left[position] != right[position] { return false }
+                return true
+            }
+        }
+    }
 }

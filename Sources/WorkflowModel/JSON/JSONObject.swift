@@ -4,7 +4,7 @@
 package struct JSONObject: Sendable {
     package typealias Member = (key: String, value: JSONValue)
 
-    static let indexedCountMin = 9
+    static let indexedCountMin = 17
 
     package private(set) var keys: [String] = []
     private var values: [JSONValue] = []
@@ -33,7 +33,8 @@ package struct JSONObject: Sendable {
         }
     }
 
-    private mutating func append(_ key: String, _ value: JSONValue) {
+    /// Adds a member whose name is known to be new.
+    mutating func append(_ key: String, _ value: JSONValue) {
         keys.append(key)
         values.append(value)
         if index != nil {

@@ -74,8 +74,8 @@ struct JSONReader {
         skipWhitespace()
         guard let byte = peek() else { throw fault("unexpected end of JSON") }
         switch byte {
-        case UInt8(ascii: "{"): return try nested { reader throws(JSONError) in try reader.object() }
-        case UInt8(ascii: "["): return try nested { reader throws(JSONError) in try reader.array() }
+        case UInt8(ascii: "{"): return try object()
+        case UInt8(ascii: "["): return try array()
         case UInt8(ascii: "\""): return .string(try string())
         case UInt8(ascii: "t"): return try literal("true", .bool(true))
         case UInt8(ascii: "f"): return try literal("false", .bool(false))
@@ -85,17 +85,14 @@ struct JSONReader {
         }
     }
 
-    private mutating func nested(
-        _ body: (inout JSONReader) throws(JSONError) -> JSONValue
-    ) throws(JSONError) -> JSONValue {
+    private mutating func descend() throws(JSONError) {
         depth += 1
         guard depth <= limits.depthMax else { throw fault("JSON nested deeper than \(limits.depthMax)") }
-        let value = try body(&self)
-        depth -= 1
-        return value
     }
 
     private mutating func object() throws(JSONError) -> JSONValue {
+        try descend()
+        defer { depth -= 1 }
         offset += 1
         var members = JSONObject()
         skipWhitespace()
@@ -105,14 +102,16 @@ struct JSONReader {
             guard peek() == UInt8(ascii: "\"") else { throw fault("expected a member name in quotes") }
             let start = offset
             let key = try string()
-            if limits.duplicateKeysRefused && members.contains(key) {
+            let isNew = !members.contains(key)
+            if !isNew && limits.duplicateKeysRefused {
                 offset = start
                 throw fault("duplicate member name \"\(key)\"")
             }
             skipWhitespace()
             guard peek() == UInt8(ascii: ":") else { throw fault("expected ':' after a member name") }
             offset += 1
-            members[key] = try value()
+            let member = try value()
+            if isNew { members.append(key, member) } else { members[key] = member }
             skipWhitespace()
             switch peek() {
             case UInt8(ascii: ","): offset += 1
@@ -123,6 +122,8 @@ struct JSONReader {
     }
 
     private mutating func array() throws(JSONError) -> JSONValue {
+        try descend()
+        defer { depth -= 1 }
         offset += 1
         var elements: [JSONValue] = []
         skipWhitespace()
@@ -200,16 +201,15 @@ struct JSONReader {
         offset += 1
         let start = offset
         // The common case, a string without escapes, is one copy.
-        while offset < bytes.count {
-            let byte = bytes[offset]
-            if byte == UInt8(ascii: "\"") {
-                let text = try utf8(bytes[start..<offset])
-                offset += 1
-                return text
-            }
-            if byte == UInt8(ascii: "\\") { break }
-            guard byte >= 0x20 else { throw fault("control character in a string") }
+        var end = start
+        while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\") {
+            end += 1
+        }
+        offset = end
+        if end < bytes.count, bytes[end] == UInt8(ascii: "\"") {
+            let text = try utf8(bytes[start..<end])
             offset += 1
+            return text
         }
         var buffer = Array(bytes[start..<offset])
         while offset < bytes.count {

@@ -51,7 +51,8 @@ package struct JSONWriter {
         digits(whole)
         guard decimals != 0 else { return }
         bytes.append(UInt8(ascii: "."))
-        fixed(Int64(decimals), digits: 3)
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: decimals / 100))
+        twoDigits(UInt32(decimals % 100))
         while bytes.last == UInt8(ascii: "0") { bytes.removeLast() }
     }
 
@@ -67,14 +68,10 @@ package struct JSONWriter {
         }
     }
 
-    /// Appends the last `digits` decimal digits of a number that is not negative, with leading zeros.
-    mutating func fixed(_ value: Int64, digits: Int) {
-        var divisor: Int64 = 1
-        for _ in 1..<digits { divisor *= 10 }
-        while divisor > 0 {
-            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / divisor % 10))
-            divisor /= 10
-        }
+    /// Appends two decimal digits of a number from 0 to 99.
+    mutating func twoDigits(_ value: UInt32) {
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value / 10))
+        bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: value % 10))
     }
 
     /// Appends a quoted string; escapes quote, backslash and control characters only (RFC 8259 §7).

@@ -107,11 +107,20 @@ struct SchemaPlace {
     var pointer: String
     /// What `$ref` and `$id` here are relative to.
     var base: URIReference
+    /// Whether `base` is that of the place's own `$id` already; a relative one must not be applied twice.
+    private var isEntered = false
+
+    init(value: JSONValue, pointer: String, base: URIReference) {
+        self.value = value
+        self.pointer = pointer
+        self.base = base
+    }
 
     /// The place seen from inside: its own `$id` is the base.
     func entered() -> SchemaPlace {
-        guard let id = value["$id"]?.stringValue else { return self }
+        guard !isEntered, let id = value["$id"]?.stringValue else { return self }
         var place = self
+        place.isEntered = true
         place.base = base.resolving(URIReference(id))
         place.base.fragment = nil
         return place

@@ -11,13 +11,16 @@ struct SchemaEvaluator {
     private(set) var violations: [JSONSchemaViolation] = []
     /// Set once a bound was met; no answer counts from then on.
     private(set) var limit: JSONSchemaViolation?
-    private var budget = WorkBudget(stepsMax: JSONSchema.stepsMax)
+    private let stepsMax: Int
+    private var budget: WorkBudget
     private var depth = 0
     private var path: [Token] = []
 
-    init(nodes: [SchemaNode], isCollecting: Bool) {
+    init(nodes: [SchemaNode], isCollecting: Bool, stepsMax: Int) {
         self.nodes = nodes
         self.isCollecting = isCollecting
+        self.stepsMax = stepsMax
+        budget = WorkBudget(stepsMax: stepsMax)
     }
 
     /// Whether `value` fits a node; `keyword` is the one that applies it.
@@ -68,14 +71,14 @@ struct SchemaEvaluator {
     /// Takes from the bounds; false when they are used up.
     mutating func spend(_ steps: Int) -> Bool {
         guard limit == nil else { return false }
-        return budget.spend(steps) || exceed("the check took more than \(JSONSchema.stepsMax) steps")
+        return budget.spend(steps) || exceed("the check took more than \(stepsMax) steps")
     }
 
     /// Whether a pattern matches.
     mutating func matches(_ pattern: Pattern, _ text: String) -> Bool {
         guard limit == nil else { return false }
         if let answer = pattern.matches(text, budget: &budget) { return answer }
-        return exceed("the check took more than \(JSONSchema.stepsMax) steps, the last of them in a pattern")
+        return exceed("the check took more than \(stepsMax) steps, the last of them in a pattern")
     }
 
     private mutating func exceed(_ message: String) -> Bool {
