@@ -81,8 +81,7 @@ extension DefinitionChecker {
         _ expression: Expression, offset: Int, _ text: String, _ node: SourceNode, _ path: String, _ scope: Scope
     ) {
         for (name, place) in expression.unknownFunctions {
-            let known = ["size", "has", "int", "double", "string", "bool", "startsWith", "endsWith", "contains",
-                "all", "exists", "exists_one", "filter", "map"]
+            let known = Expression.functionNames
             let position = position(ofByte: offset + place, in: text, at: node.position)
             faults.add(
                 .invalidExpression, path, position,

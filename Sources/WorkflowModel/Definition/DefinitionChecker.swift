@@ -212,8 +212,7 @@ extension SourceNode {
         var node = self
         var path = path
         var position = self.position
-        for token in pointer.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
-            let key = Self.unescaped(token)
+        for key in JSONPointer.tokens(of: pointer) ?? [] {
             switch node.content {
             case .object(let members):
                 guard let member = members.first(where: { $0.key == key }) else { return (path, position) }
@@ -229,22 +228,5 @@ extension SourceNode {
             }
         }
         return (path, position)
-    }
-
-    /// `~1` is `/`, `~0` is `~`.
-    private static func unescaped(_ token: Substring) -> String {
-        var result = ""
-        var isEscape = false
-        for character in token {
-            if isEscape {
-                result.append(character == "1" ? "/" : "~")
-                isEscape = false
-            } else if character == "~" {
-                isEscape = true
-            } else {
-                result.append(character)
-            }
-        }
-        return result
     }
 }

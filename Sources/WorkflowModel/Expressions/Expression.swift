@@ -20,6 +20,10 @@ package struct Expression: Sendable, CustomStringConvertible {
     /// The deepest nesting of parentheses, operators and calls.
     package static let depthMax = 200
 
+    /// Everything that can be called.
+    static let functionNames =
+        ["has"] + ExpressionFunction.allCases.map(\.rawValue) + ExpressionMacro.allCases.map(\.rawValue)
+
     package let source: String
     let root: ExpressionNode
     /// Every root variable that is read and how, in order of appearance.

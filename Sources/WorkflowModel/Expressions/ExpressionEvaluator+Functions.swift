@@ -10,7 +10,7 @@ extension ExpressionEvaluator {
         case .double: return .json(.double(try double(first, offset)))
         case .string: return .json(.string(try string(first, offset)))
         case .bool: return .json(.bool(try bool(first, offset)))
-        case .startsWith, .endsWith, .contains:
+        case .startsWith, .endsWith, .contains, .matches:
             let second = try evaluate(nodes[1])
             guard case .json(.string(let text)) = first, case .json(.string(let part)) = second else {
                 throw ExpressionError(
@@ -18,7 +18,7 @@ extension ExpressionEvaluator {
                     offset: offset)
             }
             try charge(text.utf8.count / 1024, offset)
-            return .json(.bool(compare(function, text, part)))
+            return .json(.bool(function == .matches ? try matches(text, part, offset) : compare(function, text, part)))
         }
     }
 
@@ -28,6 +28,26 @@ extension ExpressionEvaluator {
         case .endsWith: return text.utf8.suffix(part.utf8.count).elementsEqual(part.utf8)
         default: return contains(Array(text.utf8), Array(part.utf8))
         }
+    }
+
+    /// Whether a regular expression matches anywhere in a text, in time linear in both.
+    private mutating func matches(_ text: String, _ source: String, _ offset: Int) throws(ExpressionError) -> Bool {
+        let pattern: Pattern
+        do throws(PatternError) {
+            pattern = try Pattern(source)
+        } catch {
+            throw ExpressionError(
+                message: "matches(): \(error.message) at character \(error.column) of the pattern", offset: offset)
+        }
+        // 64 steps of the automaton cost about what one node does.
+        let allowance = stepsLeft * 64
+        var budget = WorkBudget(stepsMax: allowance)
+        let isMatch = pattern.matches(text, budget: &budget)
+        try charge((allowance - budget.stepsLeft) / 64, offset)
+        guard let isMatch else {
+            throw ExpressionError(.limit, message: "matches() takes too many steps", offset: offset)
+        }
+        return isMatch
     }
 
     /// Substring search (Knuth–Morris–Pratt): linear, so that no repeated text makes it quadratic.

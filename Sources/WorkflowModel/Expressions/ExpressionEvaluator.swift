@@ -5,6 +5,8 @@ struct ExpressionEvaluator {
     var slots: [ExpressionValue] = []
     private var steps = 0
 
+    var stepsLeft: Int { Expression.evaluationStepsMax - steps }
+
     init(variables: JSONObject) { self.variables = variables }
 
     /// Takes steps from the allowance.

@@ -60,20 +60,20 @@ enum ExpressionOperator: String, Sendable {
 }
 
 /// The macros that run a body for every element of a list or every key of a map.
-enum ExpressionMacro: String, Sendable {
+enum ExpressionMacro: String, CaseIterable, Sendable {
     case all, exists
     case existsOne = "exists_one"
     case filter, map
 }
 
-enum ExpressionFunction: String, Sendable {
-    case size, int, double, string, bool, dyn, startsWith, endsWith, contains
+enum ExpressionFunction: String, CaseIterable, Sendable {
+    case size, int, double, string, bool, dyn, startsWith, endsWith, contains, matches
 
     /// How many values it takes, a receiver included.
     var operandCount: Int {
         switch self {
         case .size, .int, .double, .string, .bool, .dyn: 1
-        case .startsWith, .endsWith, .contains: 2
+        case .startsWith, .endsWith, .contains, .matches: 2
         }
     }
 
@@ -88,7 +88,7 @@ enum ExpressionFunction: String, Sendable {
     /// Whether `x.f()` is how it is called.
     var isMethod: Bool {
         switch self {
-        case .size, .startsWith, .endsWith, .contains: true
+        case .size, .startsWith, .endsWith, .contains, .matches: true
         default: false
         }
     }

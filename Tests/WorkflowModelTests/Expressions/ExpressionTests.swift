@@ -48,6 +48,7 @@ struct ExpressionTests {
             ("'e\\u0301' == '\\u00e9'", false),
             ("r'\\n' == '\\\\n'", true),
             ("'''a\n'b' ''' + \"\"\"c\"\"\"", "a\n'b' c"),
+            ("'2026-11'.matches('^[0-9]{4}-[0-9]{2}$') && !matches('x', 'y')", true),
             ("[1] + [2]", [1, 2]),
             ("{'a': {'b': 1}}.a.b", 1),
             ("1 + 2 * 3 - 4 / 2 % 3", 5),
@@ -73,7 +74,7 @@ struct ExpressionTests {
             "inputs.missing", "nothing.at.all", "1 + 1.5", "9223372036854775807 + 1", "1 / 0", "1 % 0",
             "-inputs.csv", "inputs.csv.size2", "inputs.rules[2]", "inputs.rules['a']", "1 && true", "'a' < 1",
             "size(1)", "int('1.5')", "int(1e30)", "f(1)", "[1].all(x, x)", "{'a': 1, 'a': 2}", "{1.5: 2}",
-            "{1: 2}", "true ? 1 / 0 : 2", "inputs.n ? 1 : 2", "inputs.rules.map(r, r.missing)", "1 in 2",
+            "{1: 2}", "true ? 1 / 0 : 2", "inputs.n ? 1 : 2", "inputs.rules.map(r, r.missing)", "1 in 2", "'a'.matches('(')",
         ])
     func failures(_ source: String) { #expect(code(source) == .evaluation) }
 
@@ -124,7 +125,7 @@ struct ExpressionTests {
     @Test("the size of what an operation touches counts as steps")
     func sizeLimit() throws {
         let big = JSONObject([("l", .array(Array(repeating: 1, count: 1_000_000))), ("s", .string(String(repeating: "x", count: 4 << 20)))])
-        for source in ["l + l", "2 in l", "l == l + [1]", "s + s + s + s", "[1,2,3].map(x, s == s)"] {
+        for source in ["l + l", "2 in l", "l == l + [1]", "s + s + s + s", "[1,2,3].map(x, s == s)", "s.matches('(x+x+)+y')"] {
             let error = #expect(throws: ExpressionError.self, "\(source)") { try Expression(parsing: source).evaluate(big) }
             #expect(error?.code == .limit, "\(source)")
         }

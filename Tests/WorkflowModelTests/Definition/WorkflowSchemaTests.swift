@@ -1,0 +1,64 @@
+import Testing
+import WorkflowModel
+
+@Suite("The schema of definitions")
+struct WorkflowSchemaTests {
+    private func violations(_ definition: JSONValue) throws -> [JSONSchemaViolation] {
+        try JSONSchema(DefinitionReader.workflowSchema).violations(of: definition)
+    }
+
+    @Test("the design's example fits the published schema")
+    func example() throws {
+        #expect(try violations(try JSONValue(parsing: DefinitionSamples.reviewJSON)).isEmpty)
+    }
+
+    /// What a schema can see: the reader and the schema have to agree on it.
+    @Test(
+        "what the schema refuses the reader refuses too, and the other way round",
+        arguments: [
+            (["name": "b"], true), (["name": "B"], false), (["name": "stream"], false), (["name": "-"], false),
+            (["name": 1], false), (["deliverable_type": ""], false), (["deliverable_type": "x"], true),
+            (["steps": []], false), (["steps": [:]], false), (["approval": [:]], false), (["x": 1], false),
+            (["risk": 50], true), (["risk": 101], false), (["risk": "${{ 1 }}"], true), (["risk": nil], false),
+            (["inputs": ["type": "object"]], true), (["inputs": ["type": "array"]], false), (["inputs": 1], false),
+            (["output": nil], true),
+        ] as [(JSONValue, Bool)])
+    func root(_ change: JSONValue, _ isValid: Bool) throws {
+        try check(Self.definition(root: change), isValid)
+    }
+
+    @Test(
+        "the same for a step",
+        arguments: [
+            (["name": "a-b_C9"], true), (["name": "1"], false), (["name": "a.b"], false), (["name": nil], false),
+            (["function": "x"], false), (["function": "X.y"], false), (["with": [1]], false),
+            (["with": "${{ inputs.a }}"], true), (["with": "x"], false), (["when": "true"], true),
+            (["when": true], false), (["when": ""], false), (["timeout": "5m"], true), (["timeout": 5], false),
+            (["timeout": "5 m"], false), (["on_failure": "continue"], true), (["on_failure": "stop"], false),
+            (["needs": []], false), (["retry": ["max_attempts": 100]], true), (["retry": ["max_attempts": 101]], false),
+            (["retry": ["max_attempts": 1.5]], false), (["retry": ["multiplier": 1]], true),
+            (["retry": ["multiplier": 11]], false), (["retry": ["jitter": "none"]], true),
+            (["retry": ["jitter": "x"]], false), (["retry": ["non_retryable": ["a_1"]]], true),
+            (["retry": ["non_retryable": ["A"]]], false), (["retry": ["max_interval": "60s"]], true),
+            (["retry": ["x": 1]], false),
+        ] as [(JSONValue, Bool)])
+    func step(_ change: JSONValue, _ isValid: Bool) throws {
+        try check(Self.definition(step: change), isValid)
+    }
+
+    private func check(_ definition: JSONValue, _ isValid: Bool) throws {
+        let text = definition.encodedText
+        let faults = DefinitionSamples.faults(text, .json)
+        #expect(faults.isEmpty == isValid, "\(text): \(faults)")
+        let found = try violations(definition)
+        #expect(found.isEmpty == isValid, "\(text): \(found)")
+    }
+
+    private static func definition(root: JSONValue = [:], step: JSONValue = [:]) -> JSONValue {
+        var members = Sample.scope(["name": "s", "function": "risk.score"])
+        for (key, value) in Sample.scope(step) { members[key] = value }
+        var definition = JSONObject([("name", "a"), ("steps", .array([.object(members)]))])
+        for (key, value) in Sample.scope(root) { definition[key] = value }
+        return .object(definition)
+    }
+}
