@@ -26,7 +26,7 @@ extension DefinitionChecker {
         }
     }
 
-    /// Reads a value that may hold `${{ }}` anywhere; what cannot be read counts as null.
+    /// Reads a value that may hold `${{ }}` anywhere; what cannot be read leaves a fault.
     mutating func template(_ node: SourceNode, _ path: String, _ scope: Scope) -> ValueTemplate {
         switch node.content {
         case .scalar(.string(let text)): return template(text, node, path, scope)
@@ -63,7 +63,8 @@ extension DefinitionChecker {
         } catch {
             for (expression, offset) in found { check(expression, offset: offset, text, node, path, scope) }
             add(error, text, node, path)
-            return .literal(.null)
+            // Not a literal: what could not be read is not held to the function's schema as well.
+            return .text([])
         }
     }
 

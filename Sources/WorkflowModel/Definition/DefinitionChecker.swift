@@ -91,7 +91,9 @@ struct DefinitionChecker {
 
     private mutating func risk(_ node: SourceNode) -> ValueTemplate? {
         switch node.content {
-        case .scalar(.string): return template(node, "risk", .end)
+        case .scalar(.string):
+            let risk = template(node, "risk", .end)
+            if risk.literal == nil { return risk }
         case .scalar(let value):
             guard let number = value.doubleValue else { break }
             guard (0...100).contains(number) else {

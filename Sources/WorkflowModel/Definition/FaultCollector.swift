@@ -14,7 +14,17 @@ struct FaultCollector {
             return
         }
         faults.append(
-            DefinitionFault(path: path, line: position.line, column: position.column, code: code, message: message))
+            DefinitionFault(
+                path: Self.cut(path), line: position.line, column: position.column, code: code,
+                message: Self.cut(message)))
+    }
+
+    /// Names in a message come from the text and may be as long as it.
+    private static let textScalarsMax = 500
+
+    private static func cut(_ text: String) -> String {
+        guard text.utf8.count > textScalarsMax else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(textScalarsMax))) + "…"
     }
 
     /// Everything gathered, in the order of the text.

@@ -31,7 +31,7 @@ extension DefinitionReader {
             "risk": [
                 "description": "Replaces the risk that steps report, 0 to 100.",
                 "anyOf": [
-                    ["type": "number", "minimum": 0, "maximum": 100], ["type": "string"],
+                    ["type": "number", "minimum": 0, "maximum": 100], ["type": "string", "pattern": "\\$\\{\\{"],
                 ],
             ],
             "output": ["description": "The execution's output; strings may hold ${{ expressions }}."],

@@ -98,7 +98,9 @@ private struct TemplateEvaluation {
             var text = ""
             for part in parts {
                 switch part {
-                case .text(let piece): text += piece
+                case .text(let piece):
+                    try charge(bytes: piece.utf8.count)
+                    text += piece
                 case .expression(let expression):
                     let value = try result(of: expression)
                     // Charged before it is written, so that no text grows past the limit.
@@ -106,7 +108,6 @@ private struct TemplateEvaluation {
                     text += value.stringValue ?? value.encodedText
                 }
             }
-            try charge(bytes: text.utf8.count)
             return .string(text)
         case .array(let elements):
             var values: [JSONValue] = []

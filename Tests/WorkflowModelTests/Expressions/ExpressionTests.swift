@@ -107,7 +107,7 @@ struct ExpressionTests {
         #expect(code(String(repeating: opening, count: 4096 / opening.utf8.count)) == .limit)
     }
 
-    @Test("a chain as long as the source allows neither crashes nor hangs", arguments: ["1+", "!", "-", "a.", "a[0]+", "1?1:", "a&&", "[1]+"])
+    @Test("a chain as long as the source allows neither crashes nor hangs", arguments: ["1+", "!", "a.", "a[0]+", "1?1:", "a&&", "[1]+"])
     func longChains(_ link: String) {
         let source = String(repeating: link, count: 4000 / link.utf8.count) + "1"
         #expect(throws: ExpressionError.self) { try Expression(parsing: source).evaluate(variables) }

@@ -46,7 +46,7 @@ struct ValueTemplateTests {
 
     @Test(
         "a broken expression is refused with its place in the string",
-        arguments: [("ab ${{ 1 + }}", 11), ("x ${{ 1", 2), ("${{ }}", 3), ("ä ${{ 'abc }}", 7), ("${{ 1 } }}", 6)])
+        arguments: [("ab ${{ 1 + }}", 10), ("x ${{ 1", 2), ("${{ }}", 3), ("ä ${{ 'abc }}", 7), ("${{ 1 } }}", 6)])
     func syntax(_ text: String, _ offset: Int) {
         let error = #expect(throws: ExpressionError.self) { try ValueTemplate(.string(text)) }
         #expect(error?.offset == offset)
