@@ -1,0 +1,5 @@
+import StepKit
+
+extension Profile.Bound: StepSchemaProviding {
+    static var stepSchema: StepValue { ["type": ["number", "string"]] }
+}
