@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# Runs every test of the repository on one debug build: the package's own suites, the plugins', and the end-to-end
+# suite that drives the built binary from outside. Ends with the runners' closing lines; fails if any of them failed.
+#
+#   deploy/test.sh
+set -euo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
+[ $# = 0 ] || die "no arguments, please"
+
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
+failed=()
+closing=()
+
+# stage NAME COMMAND…: runs it, says how long it took, keeps its log; a failure is remembered. Within the command
+# `set -e` is off, as in every command that is tested: the functions below chain theirs with &&.
+stage() {
+  local name=$1 from=$SECONDS outcome=passed
+  shift
+  printf '\n== %s\n' "$name"
+  if ! "$@" 2>&1 | tee "$logs/$name"; then
+    outcome=FAILED
+    failed+=("$name")
+  fi
+  printf '== %s %s after %d s\n' "$name" "$outcome" $((SECONDS - from))
+  [ "$outcome" = passed ]
+}
+
+# closing_line NAME: keeps the last line in which the stage's runner says how many tests ran.
+closing_line() {
+  local line
+  line=$(grep -E 'Test run with [0-9]+ tests?|^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/$1" | tail -n 1) || true
+  closing+=("$(printf '%-12s %s' "$1" "${line:-no tests ran}")")
+}
+
+test_plugin() {
+  build_plugin "$1" debug --build-tests && install_plugin "$1" "$(dirname "$binary")/plugins" || return 1
+  [ -d "$root/plugins/$1/Tests" ] || return 0
+  swift test --skip-build --disable-xctest --package-path "$root/plugins/$1" --scratch-path "$plugins_scratch"
+}
+
+make_venv() {
+  python3 -c 'import ensurepip' 2> /dev/null || install_packages python3 python3-venv || return 1
+  [ -x .venv/bin/python ] || python3 -m venv .venv || return 1
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement Tests/EndToEnd/requirements.txt
+}
+
+cd "$root"
+stage packages install_build_packages || exit 1
+stage build swift build --build-tests || exit 1
+binary=$(swift build --show-bin-path)/stepstream
+
+stage swift swift test --skip-build --disable-xctest || true
+closing_line swift
+for name in $(plugin_packages); do
+  stage "plugin-$name" test_plugin "$name" || true
+  [ ! -d "plugins/$name/Tests" ] || closing_line "plugin-$name"
+done
+if stage venv make_venv; then
+  export STEPSTREAM_BINARY=$binary
+  stage end-to-end .venv/bin/python -m pytest Tests/EndToEnd || true
+  closing_line end-to-end
+fi
+
+printf '\n== %d s in all\n' "$SECONDS"
+[ "${#failed[@]}" = 0 ] || printf '== failed: %s\n' "${failed[*]}"
+printf '%s\n' "${closing[@]}"
+[ "${#failed[@]}" = 0 ]
