@@ -24,7 +24,9 @@ import Testing
     func escaping() throws {
         let data: StepValue = ["x": "<a & 'b' \"c\">", "s": ["y": "z"]]
         #expect(try render("{{x}}", data) == "<a & 'b' \"c\">")
-        #expect(try render("{{x}} {{{x}}}", data, format: .html) == "&lt;a &amp; &#39;b&#39; &quot;c&quot;&gt; <a & 'b' \"c\">")
+        #expect(
+            try render("{{x}} {{{x}}}", data, format: .html)
+                == "&lt;a &amp; &#39;b&#39; &quot;c&quot;&gt; <a & 'b' \"c\">")
         #expect(try render("{{#s}}{{x}}{{/s}}", data) == "<a & 'b' \"c\">")
     }
 

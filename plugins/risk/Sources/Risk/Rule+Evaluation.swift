@@ -10,7 +10,9 @@ extension Rule.Conditions {
     /// One sentence for each condition on a column; nil when one does not hold.
     func details(of column: Profile.Column, rowCount: Int) -> [String]? {
         all([
-            missingAbove.map { (column.missing > $0, "\(column.missing) of \(rowCount) values missing, more than \($0)") },
+            missingAbove.map {
+                (column.missing > $0, "\(column.missing) of \(rowCount) values missing, more than \($0)")
+            },
             missingShareAbove.map {
                 (column.missingShare > $0, "\(percent(column.missingShare)) of values missing, more than \(percent($0))")
             },

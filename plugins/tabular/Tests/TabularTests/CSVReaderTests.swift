@@ -112,8 +112,10 @@ import Testing
                 }
             }
             let text = table.map { row in
-                row.map { "\"" + $0.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\"" }
-                    .joined(separator: ",")
+                row.map { field in
+                    let parts = field.split(separator: "\"", omittingEmptySubsequences: false)
+                    return "\"\(parts.joined(separator: "\"\""))\""
+                }.joined(separator: ",")
             }.joined(separator: "\n")
             #expect(try records(text).map { $0.map { Array($0.utf8) } } == table.map { $0.map { Array($0.utf8) } },
                 "seed \(seed)")

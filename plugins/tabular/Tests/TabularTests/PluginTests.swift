@@ -22,7 +22,9 @@ import Testing
     func options() async throws {
         let record = await StepTesting.record(
             parse,
-            json: #"{"text":"1;?\n2;3\n","delimiter":";","header":false,"missing":["?"],"max_rows":1,"include_rows":true}"#)
+            json: #"""
+                {"text":"1;?\n2;3\n","delimiter":";","header":false,"missing":["?"],"max_rows":1,"include_rows":true}
+                """#)
         let output = try StepValue(json: record.output)
         #expect(output["rows"] == [[1, nil]] && output["truncated"] == true)
         #expect(output["columns"] == ["column_1", "column_2"])
