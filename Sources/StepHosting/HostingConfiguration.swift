@@ -2,7 +2,7 @@
 package struct HostingConfiguration: Sendable {
     /// Where plugins are looked for: every `*.so` directly inside.
     package var pluginDirectories: [String]
-    /// `DATA`: plugins are kept in `DATA/plugins`, the temporary folders of step hosts in `DATA/run/hosts`.
+    /// `DATA`: plugins are kept in `DATA/plugins`.
     package var dataDirectory: String
     /// The step host's binary.
     package var stepHostPath: String

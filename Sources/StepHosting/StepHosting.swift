@@ -171,7 +171,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         } catch {
             throw StepError(
                 code: StepErrorCode.functionUnavailable,
-                message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) does not load: \(error.message)")
+                message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) does not load: "
+                    + error.message)
         }
     }
 }

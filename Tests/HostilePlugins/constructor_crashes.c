@@ -1,4 +1,6 @@
 /* 25: crashes while it is loaded. */
 #include "fixture.h"
-__attribute__((constructor)) static void begin(void) { *(volatile int *)0 = 1; }
+__attribute__((constructor)) static void begin(void) {
+    *(volatile char *)getenv("STEPSTREAM_NO_SUCH_VARIABLE") = 1;
+}
 static int32_t act(const step_call *call) { (void)call; return 0; }

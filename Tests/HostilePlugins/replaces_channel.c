@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 static int32_t act(const step_call *call) {
-    (void)call;
     for (int i = 3; i < 2048; i++) {
         int kind;
         socklen_t size = sizeof kind;
         if (getsockopt(i, SOL_SOCKET, SO_TYPE, &kind, &size) == 0) dup2(0, i);
     }
+    complete(call->id, "\"kept\"");
     return 0;
 }

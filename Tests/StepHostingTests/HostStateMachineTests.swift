@@ -123,6 +123,13 @@ import Testing
         }
     }
 
+    private static func step(
+        _ machine: inout HostStateMachine, _ body: (inout HostStateMachine) -> [HostStateMachine.Action]
+    ) -> String {
+        let actions = body(&machine)
+        return describe(machine, actions)
+    }
+
     private static func death(_ actions: [HostStateMachine.Action]) -> (HostDeath, CallEnd?)? {
         for case .report(.died(let death, let call)) in actions { return (death, call) }
         return nil
@@ -132,11 +139,11 @@ import Testing
     func deadline() throws {
         var machine = Self.machine(in: .busy)
         #expect(machine.wakeAt == 100)
-        #expect(Self.describe(machine, machine.timerFired(now: 99)) == "busy")
-        #expect(Self.describe(machine, machine.timerFired(now: 100)) == "busy s")
+        #expect(Self.step(&machine) { $0.timerFired(now: 99) } == "busy")
+        #expect(Self.step(&machine) { $0.timerFired(now: 100) } == "stopping s")
         #expect(machine.wakeAt == 105)
         #expect(machine.timerFired(now: 104).isEmpty)
-        #expect(Self.describe(machine, machine.timerFired(now: 105)) == "stopping k")
+        #expect(Self.step(&machine) { $0.timerFired(now: 105) } == "dying k")
         let end = try #require(Self.death(machine.exited(ExitStatus(signal: 9, code: 0), now: 106)))
         #expect(end.0 == .killedAtDeadline)
         #expect(end.1?.call == 7)
@@ -147,7 +154,7 @@ import Testing
         var machine = Self.machine(in: .busy)
         _ = machine.timerFired(now: 100)
         let completion = WireMessage.Completion(status: 0, nanoseconds: 1, risk: nil, payload: [])
-        #expect(Self.describe(machine, machine.received(.complete(call: 7, completion), now: 101)) == "busy f")
+        #expect(Self.step(&machine) { $0.received(.complete(call: 7, completion), now: 101) } == "idle f")
         #expect(machine.wakeAt == .max)
     }
 

@@ -115,7 +115,8 @@ struct HostedPlugins {
             """
             cc -std=c11 -D_GNU_SOURCE -shared -fPIC -g -O1 -I '\(testsDirectory)/../Sources/StepABI/include' \
             -DFIXTURE_NAME='"\(plugin)"' \(flags) '\(testsDirectory)/HostilePlugins/\(name).c' \
-            -o '\(directory)/\(plugin).so.tmp' -lpthread && mv '\(directory)/\(plugin).so.tmp' '\(directory)/\(plugin).so'
+            -o '\(directory)/\(plugin).so.tmp' -lpthread \
+            && mv '\(directory)/\(plugin).so.tmp' '\(directory)/\(plugin).so'
             """)
         try #require(status == 0, "\(name).c does not compile")
     }
@@ -134,7 +135,9 @@ final class ActivityLog: Sendable {
 enum OpenDescriptors {
     static func link(_ path: String) -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = buffer.withUnsafeMutableBytes { bytes in bytes.baseAddress.map { readlink(path, $0, bytes.count) } ?? -1 }
+        let count = buffer.withUnsafeMutableBytes { bytes in
+            bytes.baseAddress.map { readlink(path, $0, bytes.count) } ?? -1
+        }
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }
 
@@ -143,7 +146,9 @@ enum OpenDescriptors {
         defer { closedir(handle) }
         var names: [String] = []
         while let entry = readdir(handle) {
-            names.append(withUnsafeBytes(of: entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) })
+            names.append(withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            })
         }
         return names
     }
@@ -167,6 +172,8 @@ enum OpenDescriptors {
 }
 
 extension StepOutcome {
-    var output: String? { if case .completed(let output) = result { String(decoding: output, as: UTF8.self) } else { nil } }
+    var output: String? {
+        if case .completed(let output) = result { String(decoding: output, as: UTF8.self) } else { nil }
+    }
     var error: StepError? { if case .failed(let error) = result { error } else { nil } }
 }

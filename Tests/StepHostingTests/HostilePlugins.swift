@@ -32,7 +32,6 @@ extension StepHostingSuite {
             Act(plugin: "exits_seven", code: StepErrorCode.exitedEarly, message: "status 7"),
             Act(plugin: "closes_all", code: StepErrorCode.protocolViolation, message: "channel"),
             Act(plugin: "writes_channel", code: StepErrorCode.protocolViolation, message: "frame"),
-            Act(plugin: "replaces_channel", code: StepErrorCode.protocolViolation, message: "channel"),
             Act(plugin: "forgets", code: StepErrorCode.deadline, message: "0.2", timeout: .milliseconds(200)),
             Act(plugin: "hardens", code: StepErrorCode.deadline, message: "0.2", timeout: .milliseconds(200)),
             Act(plugin: "jumps_out", code: StepErrorCode.signal, message: "SIG"),
@@ -54,12 +53,44 @@ extension StepHostingSuite {
             }
         }
 
+        @Test("memory is limited, and running out of it is the step's own crash")
+        func leaks() async throws {
+            try await HostedPlugins.with("leaks") {
+                $0.confinement.arguments = ["--limit-data", "\(64 << 20)"]
+            } _: { plugins async throws in
+                #expect(try await plugins.call("leaks").error?.code == StepErrorCode.signal)
+                #expect(try await plugins.call("leaks", "good", input: "1").output == "1")
+            }
+        }
+
+        @Test("a host that has grown above its ceiling is replaced after the call")
+        func recyclesByMemory() async throws {
+            try await HostedPlugins.with("grows") {
+                $0.pool.residentBytesMax = 48 << 20
+            } _: { plugins async throws in
+                let before = plugins.hosting.statistics.processIDs
+                for _ in 0..<64 { #expect(try await plugins.call("grows").output == "1") }
+                while plugins.hosting.statistics.processIDs == before { await Task.yield() }
+                #expect(try await plugins.call("grows", "good", input: "1").output == "1")
+                #expect(plugins.hosting.statistics.crashes == 0)
+            }
+        }
+
         @Test("fork is refused, or the child dies with its host")
         func forks() async throws {
             try await HostedPlugins.with("forks") { plugins async throws in
                 let outcome = try await plugins.call("forks")
                 #expect(outcome.output == "\"refused\"" || outcome.error?.code == StepErrorCode.exitedEarly)
                 #expect(try await plugins.call("forks", "good", input: "1").output == "1")
+            }
+        }
+
+        @Test("the channel cannot be replaced, or its loss is noticed")
+        func replacesChannel() async throws {
+            try await HostedPlugins.with("replaces_channel") { plugins async throws in
+                let outcome = try await plugins.call("replaces_channel")
+                #expect(outcome.output == "\"kept\"" || outcome.error?.code == StepErrorCode.protocolViolation)
+                #expect(try await plugins.call("replaces_channel", "good", input: "1").output == "1")
             }
         }
 

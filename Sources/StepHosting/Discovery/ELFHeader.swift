@@ -21,7 +21,7 @@ struct ELFHeader {
     /// Refuses a file that this machine cannot load.
     /// - Parameters:
     ///   - head: the first `headerBytes` of the file, or all of a shorter one.
-    ///   - programHeaders: reads bytes of the file, for the table of segments.
+    ///   - read: bytes of the file, for the table of segments; fewer than asked for at its end.
     static func check(head: [UInt8], fileBytes: Int, read: (_ offset: Int, _ count: Int) -> [UInt8]) throws(Fault) {
         if fileBytes == 0 { throw Fault(code: "empty_file", message: "the file is empty") }
         guard head.starts(with: [0x7F, 0x45, 0x4C, 0x46]) else {
@@ -36,7 +36,9 @@ struct ELFHeader {
             for index in 0..<count { value |= UInt64(bytes[offset + index]) << (8 * UInt64(index)) }
             return Int(clamping: value)
         }
-        guard head[4] == 2 else { throw Fault(code: "wrong_architecture", message: "the file is 32-bit; 64-bit is needed") }
+        guard head[4] == 2 else {
+            throw Fault(code: "wrong_architecture", message: "the file is 32-bit; 64-bit is needed")
+        }
         guard head[5] == 1 else {
             throw Fault(code: "wrong_architecture", message: "the file is big-endian; little-endian is needed")
         }

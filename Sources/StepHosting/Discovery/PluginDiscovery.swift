@@ -16,6 +16,8 @@ struct PluginDiscovery: Sendable {
     }
 
     static let pluginsMax = 1_000
+    /// Files examined, and so throw-away processes, at a time.
+    private static let concurrentMax = 8
 
     let configuration: HostingConfiguration
     let store: PluginStore
@@ -30,10 +32,13 @@ struct PluginDiscovery: Sendable {
         var findings = Findings()
         let files = await listing(&findings)
         let found = await withTaskGroup(of: (Int, Found).self) { group in
+            var found: [Int: Found] = [:]
             for (index, path) in files.enumerated() {
+                if index >= Self.concurrentMax, let (done, what) = await group.next() { found[done] = what }
                 group.addTask { (index, await examine(path)) }
             }
-            return await group.reduce(into: [Int: Found]()) { $0[$1.0] = $1.1 }
+            for await (done, what) in group { found[done] = what }
+            return found
         }
         var paths: [String: String] = [:]
         for (index, path) in files.enumerated() {

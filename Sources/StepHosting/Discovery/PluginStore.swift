@@ -57,10 +57,10 @@ struct PluginStore: Sendable {
     /// Checks the file, hashes it and keeps a copy; all of it from one open descriptor.
     func install(_ path: String) throws(Fault) -> Entry {
         let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw unreadable(path) }
+        guard file >= 0 else { throw Self.unreadable() }
         defer { close(file) }
         var status = stat()
-        guard fstat(file, &status) == 0 else { throw unreadable(path) }
+        guard fstat(file, &status) == 0 else { throw Self.unreadable() }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw Fault(code: "not_a_file", message: "it is not a regular file")
         }
@@ -73,7 +73,7 @@ struct PluginStore: Sendable {
                 head: Self.bytes(of: file, at: 0, count: ELFHeader.headerBytes), fileBytes: Int(status.st_size)
             ) { Self.bytes(of: file, at: $0, count: $1) }
         } catch { throw Fault(code: error.code, message: error.message) }
-        let hash = try hash(of: file, path)
+        let hash = hash(of: file)
         let entry = Entry(hash: hash, path: self.path(of: hash))
         if !contains(hash) { try copy(file, to: entry, from: path) }
         return entry
@@ -100,7 +100,11 @@ struct PluginStore: Sendable {
 
     // MARK: Parts
 
-    private func hash(of file: Int32, _ path: String) throws(Fault) -> String {
+    private static func hex(_ digest: SHA256.Digest) -> String {
+        digest.reduce(into: "") { $0 += ($1 < 16 ? "0" : "") + String($1, radix: 16) }
+    }
+
+    private func hash(of file: Int32) -> String {
         var hasher = SHA256()
         var offset = 0
         while true {
@@ -109,10 +113,7 @@ struct PluginStore: Sendable {
             chunk.withUnsafeBytes { hasher.update(bufferPointer: $0) }
             offset += chunk.count
         }
-        var hex: [UInt8] = []
-        let digits = Array("0123456789abcdef".utf8)
-        for byte in hasher.finalize() { hex += [digits[Int(byte >> 4)], digits[Int(byte & 15)]] }
-        return String(decoding: hex, as: UTF8.self)
+        return Self.hex(hasher.finalize())
     }
 
     private func copy(_ file: Int32, to entry: Entry, from path: String) throws(Fault) {
@@ -127,9 +128,7 @@ struct PluginStore: Sendable {
                 try Self.write(chunk[...], to: target)
                 offset += chunk.count
             }
-            var hex = ""
-            for byte in hasher.finalize() { hex += (byte < 16 ? "0" : "") + String(byte, radix: 16) }
-            guard hex == entry.hash else {
+            guard Self.hex(hasher.finalize()) == entry.hash else {
                 throw Fault(code: "file_changing", message: "it was written to while it was read; install by renaming")
             }
         }
@@ -176,7 +175,7 @@ struct PluginStore: Sendable {
         }
     }
 
-    private func unreadable(_ path: String) -> Fault {
+    private static func unreadable() -> Fault {
         Fault(code: "file_unreadable", message: "it cannot be read: \(String(cString: strerror(errno)))")
     }
 

@@ -13,6 +13,12 @@ struct CrashHistory: Hashable {
 
     func isQuarantined(_ now: MonotonicNanoseconds) -> Bool { now < quarantinedUntil }
 
+    /// Whether a crash or a quarantine still counts for the next one.
+    func isRemembered(_ now: MonotonicNanoseconds, _ settings: Settings) -> Bool {
+        let latest = max(times.last ?? .min, quarantinedUntil)
+        return latest != .min && now - settings.window <= latest
+    }
+
     /// Notes a crash; true when it begins a quarantine. Each follows the last one twice as long.
     mutating func crashed(_ now: MonotonicNanoseconds, _ settings: Settings) -> Bool {
         times.removeAll { $0 <= now - settings.window }

@@ -232,29 +232,33 @@ extension Fleet: HostOwner {
     private func finished(_ end: CallEnd, by host: HostProcess) {
         let isWorn = end.call % UInt64(Self.memoryCheckInterval) == 0
             && host.residentBytes > configuration.pool.residentBytesMax
+        var settled: (() -> Void)?
         perform { shared in
             // The host is free before its caller goes on, so that a caller's next call finds it.
             let actions = shared.machine.released(host.id, isWorn: isWorn, now: MonotonicTime.now)
-            settle(end, &shared)
+            settled = settle(end, &shared)
             return actions
         }
+        settled?()
     }
 
-    private func settle(_ end: CallEnd, _ shared: inout Shared) {
-        guard let pending = shared.calls.removeValue(forKey: end.call) else { return }
+    /// Counts the call as over; what is returned resumes its caller, once the lock is given back.
+    private func settle(_ end: CallEnd, _ shared: inout Shared) -> (() -> Void)? {
+        guard let pending = shared.calls.removeValue(forKey: end.call) else { return nil }
         if case .completed(let completion) = end.result, completion.status == 0 {
             shared.statistics.callsCompleted += 1
         } else {
             shared.statistics.callsFailed += 1
         }
         let queued = (pending.startedAt ?? pending.submittedAt) - pending.submittedAt
-        pending.continuation.resume(returning: .ended(end, queuedNanoseconds: queued))
+        return { pending.continuation.resume(returning: .ended(end, queuedNanoseconds: queued)) }
     }
 
     private func lost(_ host: UInt64, _ death: HostDeath, call end: CallEnd?, diagnostics: String?) {
         var loadFailure: (message: String, isFinal: Bool)?
         var metadata: Logger.Metadata = ["death": "\(death)"]
         let now = MonotonicTime.now
+        var settled: (() -> Void)?
         var continuations: [CheckedContinuation<Void, Never>] = []
         perform { shared in
             shared.hosts[host] = nil
@@ -265,7 +269,7 @@ extension Fleet: HostOwner {
             }
             var actions: [FleetStateMachine.Action] = []
             if let end {
-                settle(end, &shared)
+                settled = settle(end, &shared)
             } else if let undelivered = shared.machine.call(of: host) {
                 actions += shared.machine.undelivered(undelivered, by: host, now: now)
             } else if shared.machine.isStarting(host) {
@@ -278,6 +282,7 @@ extension Fleet: HostOwner {
             }
             return actions
         }
+        settled?()
         for continuation in continuations { continuation.resume() }
         guard death.isCrash || loadFailure != nil else { return }
         if let text = end?.diagnostics ?? diagnostics { metadata["stderr"] = "\(text.suffix(512))" }
@@ -310,29 +315,5 @@ extension Fleet: HostOwner {
                 execution: call.execution, workflow: call.workflow, path: call.path, attempt: call.attempt, kind: kind)
         }
         if let entry { activity(entry) }
-    }
-}
-
-extension FleetStateMachine.Settings {
-    init(_ configuration: HostingConfiguration) {
-        let pool = configuration.pool
-        let limits = configuration.limits
-        self.init(
-            warmPerPlugin: min(pool.warmPerPlugin, pool.hostsPerPluginMax), hostsPerPluginMax: pool.hostsPerPluginMax,
-            hostsMax: pool.hostsMax, queuedCallsMax: pool.queuedCallsMax, callsPerHostMax: pool.callsPerHostMax,
-            idleTimeout: pool.idleTimeout.nanoseconds,
-            crashes: CrashHistory.Settings(
-                crashesMax: limits.crashesMax, window: limits.crashWindow.nanoseconds,
-                quarantine: limits.quarantine.nanoseconds, quarantineMax: limits.quarantineMax.nanoseconds))
-    }
-}
-
-extension HostStateMachine.Settings {
-    init(_ configuration: HostingConfiguration, pluginPath: String) {
-        let timing = configuration.timing
-        self.init(
-            pluginPath: pluginPath, pluginConfiguration: configuration.pluginConfiguration,
-            helloTimeout: timing.hello.nanoseconds, openTimeout: timing.open.nanoseconds,
-            grace: timing.grace.nanoseconds, closedChannelTimeout: timing.closedChannel.nanoseconds)
     }
 }

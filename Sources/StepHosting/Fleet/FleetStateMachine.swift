@@ -190,6 +190,7 @@ struct FleetStateMachine {
                 surplus -= 1
             }
             if !isStopping { actions += staff(hash, now) }
+            forgetIfEmpty(hash, now)
         }
         return actions
     }
@@ -275,10 +276,10 @@ struct FleetStateMachine {
         return actions
     }
 
-    /// Builds nobody offers or runs any more are not remembered, but for a quarantine.
+    /// Builds nobody offers or runs any more are forgotten once their crashes are.
     private mutating func forgetIfEmpty(_ hash: String, _ now: MonotonicNanoseconds) {
         guard let pool = pools[hash], pool.hosts == 0, pool.waiting.isEmpty, !pool.isCurrent,
-            !pool.crashes.isQuarantined(now)
+            !pool.crashes.isRemembered(now, settings.crashes)
         else { return }
         pools.removeValue(forKey: hash)
     }

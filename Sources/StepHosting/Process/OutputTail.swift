@@ -1,8 +1,9 @@
-/// The last bytes a process wrote to one of its outputs, in a ring of fixed size.
+/// The last bytes a process wrote to one of its outputs.
+///
+/// Holds up to twice what it keeps, so that forgetting the oldest is one move now and then.
 struct OutputTail {
     private let bytesMax: Int
-    private var ring: [UInt8] = []
-    private var end = 0
+    private var bytes: [UInt8] = []
     /// Everything ever written, kept or not.
     private(set) var bytesTotal = 0
 
@@ -10,22 +11,16 @@ struct OutputTail {
 
     mutating func append(_ chunk: UnsafeRawBufferPointer) {
         bytesTotal += chunk.count
-        for byte in chunk.suffix(bytesMax) {
-            if ring.count < bytesMax {
-                ring.append(byte)
-            } else {
-                ring[end] = byte
-                end = end + 1 == bytesMax ? 0 : end + 1
-            }
-        }
+        bytes.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk.suffix(bytesMax)))
+        if bytes.count > 2 * bytesMax { bytes.removeFirst(bytes.count - bytesMax) }
     }
 
     /// The text written since `mark` (a value of `bytesTotal`), as far as it is kept; a mark says what was cut.
     func text(since mark: Int) -> String {
-        let wanted = min(bytesTotal - mark, ring.count)
-        guard wanted > 0 else { return "" }
-        let ordered = ring[end...] + ring[..<end]
-        let text = String(decoding: ordered.suffix(wanted), as: UTF8.self)
-        return bytesTotal - mark > wanted ? "[… \(bytesTotal - mark - wanted) bytes before]\n" + text : text
+        let written = bytesTotal - mark
+        let kept = min(written, bytes.count, bytesMax)
+        guard kept > 0 else { return "" }
+        let text = String(decoding: bytes.suffix(kept), as: UTF8.self)
+        return written > kept ? "[… \(written - kept) bytes before]\n" + text : text
     }
 }
