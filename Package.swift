@@ -109,14 +109,16 @@ let package = Package(
             dependencies: ["WorkflowModel", "WorkflowEngine", "Simulation", "JournalContract"]),
         .testTarget(
             name: "JournalSQLiteTests",
-            dependencies: ["WorkflowModel", "WorkflowEngine", "JournalSQLite", "JournalContract", product("GRDB")]),
+            dependencies: [
+                "WorkflowModel", "WorkflowEngine", "JournalSQLite", "JournalContract", product("GRDB"),
+            ]),
         .target(name: "BusContract", dependencies: ["WorkflowModel", "EventBus"], path: "Tests/BusContract"),
         .testTarget(
             name: "EventBusEmbeddedTests",
             dependencies: [
                 "WorkflowModel", "EventBus", "EventBusEmbedded", "BusContract", product("GRDB"), product("Logging"),
             ]),
-        .testTarget(name: "StepKitTests", dependencies: ["StepKit", "StepKitTesting", "StepABI"]),
+        .testTarget(name: "StepKitTests", dependencies: ["StepKit", "StepKitTesting", "StepABI", "StepHost"]),
         .testTarget(
             name: "StepHostingTests",
             dependencies: ["WorkflowModel", "WorkflowEngine", "StepHosting", "StepABI", "StepHost"]),

@@ -8,7 +8,7 @@ package struct ContractRoutes: RouteProvider {
     package func addRoutes(to router: inout WebRouter) {
         let openAPI = Array(OpenAPIDocument.text.utf8)
         router.get("/openapi.json") { _ in .json(openAPI) }
-        let workflow = DefinitionSchema.document.encoded
+        let workflow = DefinitionReader.workflowSchema.encoded
         router.get("/schemas/workflow.json") { _ in .schema(workflow) }
         let events = EventSchemas.all.encoded
         router.get("/schemas/events.json") { _ in .schema(events) }
