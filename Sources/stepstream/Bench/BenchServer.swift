@@ -15,7 +15,8 @@ final class BenchServer {
     init(plugins: String, dataDirectory: String? = nil) throws {
         self.dataDirectory = try dataDirectory ?? TemporaryDirectory.make("stepstream-bench")
         var pipeEnds: [Int32] = [0, 0]
-        guard pipe2(&pipeEnds, O_CLOEXEC) == 0 else { throw CommandError(.failed, "no pipe") }
+        guard pipe(&pipeEnds) == 0 else { throw CommandError(.failed, "no pipe") }
+        for end in pipeEnds { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         defer { close(pipeEnds[0]) }
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)

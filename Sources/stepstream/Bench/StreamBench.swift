@@ -51,23 +51,18 @@ struct StreamBench {
     }
 
     private static func read(_ readers: inout [FrameReader]) throws -> Sample {
-        let poll = epoll_create1(Int32(EPOLL_CLOEXEC.rawValue))
-        defer { close(poll) }
-        for (index, reader) in readers.enumerated() {
-            var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data_t(u64: UInt64(index)))
-            epoll_ctl(poll, EPOLL_CTL_ADD, reader.descriptor, &event)
-        }
         var sample = Sample()
+        var waiting = readers.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         var openCount = readers.count
-        var ready = [epoll_event](repeating: epoll_event(), count: 256)
         while openCount > 0 {
-            let count = epoll_wait(poll, &ready, Int32(ready.count), 30_000)
-            guard count > 0 else { throw CommandError(.failed, "\(openCount) streams did not end") }
-            for event in ready.prefix(Int(count)) {
-                let index = Int(event.data.u64)
+            guard poll(&waiting, nfds_t(waiting.count), 30_000) > 0 else {
+                throw CommandError(.failed, "\(openCount) streams did not end")
+            }
+            for index in waiting.indices where waiting[index].revents != 0 {
                 for time in readers[index].take() { sample.add(Double(Int64(BenchClock.wall / 1_000) - time) / 1_000) }
                 if readers[index].isEnded {
-                    epoll_ctl(poll, EPOLL_CTL_DEL, readers[index].descriptor, nil)
+                    // A negative descriptor is left out by poll(2).
+                    waiting[index].fd = -1
                     openCount -= 1
                 }
             }
@@ -92,7 +87,7 @@ private struct FrameReader {
     /// Reads what is there; gives the events' times in microseconds since 1970.
     mutating func take() -> [Int64] {
         var chunk = [UInt8](repeating: 0, count: 16_384)
-        let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT.rawValue))
+        let count = recv(descriptor, &chunk, chunk.count, Int32(MSG_DONTWAIT))
         if count <= 0 { isEnded = true }
         buffer += chunk.prefix(max(count, 0))
         var times: [Int64] = []

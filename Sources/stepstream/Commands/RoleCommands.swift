@@ -1,4 +1,5 @@
 import ArgumentParser
+import WorkflowModel
 
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run all roles in one process on one port.")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Orchestrator
 import StepHosting
 import WorkflowEngine
 import WorkflowModel
@@ -69,7 +70,7 @@ struct PluginCatalog: FunctionCatalog {
         do {
             hosting = try StepHosting(configuration: configuration, logger: LogOutput.logger(level: "critical"))
             try await hosting.start()
-        } catch let error as HostingError { throw CommandError(.settings, "\(error)") }
+        } catch { throw CommandError(.settings, "\(error)") }
         let catalog = PluginCatalog(plugins: hosting.plugins, failures: hosting.failures)
         await hosting.shutdown()
         return catalog

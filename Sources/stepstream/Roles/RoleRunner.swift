@@ -1,3 +1,4 @@
+import EventBus
 import EventBusEmbedded
 import Gateway
 import JournalSQLite
@@ -41,8 +42,11 @@ struct RoleRunner {
             stack = opened
         }
         if role != .orchestrator {
-            let gateway = Gateway(subscriber: bus.subscriber, history: bus.history, logger: logger)
-            gateway.registerHealth(health)
+            let clock = SystemWallClock()
+            let gateway = Gateway(
+                subscriber: bus.subscriber, history: bus.history, configuration: GatewayConfiguration(), logger: logger,
+                now: { clock.now })
+            health.register("gateway", gateway.health)
             providers.append(gateway)
             services.append(gateway)
         }

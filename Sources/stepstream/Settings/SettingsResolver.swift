@@ -56,7 +56,7 @@ struct SettingsResolver {
             }
         }
         if let grace = text(options.stopGrace, "stop_grace") {
-            if let duration = DurationText.parse(grace.value) { settings.stopGrace = duration } else {
+            if let duration = Duration(parsing: grace.value) { settings.stopGrace = duration } else {
                 faults.append("\(grace.source) is \"\(grace.value)\"; give a duration such as 500ms, 10s or 2m")
             }
         }
