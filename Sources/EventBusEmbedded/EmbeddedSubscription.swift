@@ -28,7 +28,11 @@ package final class EmbeddedSubscription: EventSubscription {
         self.group = group
         self.committed = committed
         state = Mutex(State())
-        if let head { place(head, whenNew: start == .end ? head.nextOffset : head.logStart) }
+        if let head {
+            // The lag is known from the start, not only after the first wait.
+            topic.hub.advance(to: head.nextOffset)
+            place(head, whenNew: start == .end ? head.nextOffset : head.logStart)
+        }
     }
 
     /// Throws `closed` when the waiting task is cancelled or the bus is closed; gives `[]` after its own `close`.

@@ -20,8 +20,8 @@ def hostile(tmp_path_factory) -> pathlib.Path:
     directory.chmod(0o755)
     for name in ("segfault", "exits", "spins"):
         subprocess.run(
-            ["cc", "-shared", "-fPIC", "-O1", f"-I{INCLUDE}", str(SOURCES / f"{name}.c"), "-o",
-             str(directory / f"{name}.so"), "-lpthread"], check=True)
+            ["cc", "-shared", "-fPIC", "-O1", f"-I{INCLUDE}", f'-DFIXTURE_NAME="{name}"',
+             str(SOURCES / f"{name}.c"), "-o", str(directory / f"{name}.so"), "-lpthread"], check=True)
     return directory
 
 
@@ -29,10 +29,7 @@ def hostile(tmp_path_factory) -> pathlib.Path:
     ("segfault", "signal"), ("exits", "exited_early"), ("spins", "deadline")])
 def test_a_hostile_step_fails_with_its_reason_and_the_server_goes_on(binary, data_dir, hostile, plugin, code):
     with Server(binary, data_dir, plugins=[binary.plugins, hostile]) as server:
-        function = next(
-            function["name"] for item in server.get("/api/v1/functions")["items"]
-            if pathlib.Path(item["path"]).stem == plugin for function in item["functions"])
-        server.put_workflow(one_step(function, "hostile", timeout="500ms"))
+        server.put_workflow(one_step(f"{plugin}.act", "hostile", timeout="500ms"))
         server.put_workflow(one_step("bench.echo", "good"))
         pid = server.pid
         answer = server.execute("hostile")

@@ -109,7 +109,7 @@ package struct ExecutionRoutes: RouteProvider {
         Problem(
             409, OrchestratorError.Code.alreadyEnded.rawValue,
             "execution \(summary.execution) has ended as \(summary.status.rawValue)",
-            members: ["status": .string(summary.status.rawValue)])
+            members: ["execution_status": .string(summary.status.rawValue)])
     }
 
     private func known(_ request: WebRequest) async throws -> ExecutionSummary {

@@ -18,8 +18,7 @@ struct Events: AsyncParsableCommand {
             }
             return id
         }
-        var options = SettingsOptions()
-        options.dataDir = dataDir
+        let options = try SettingsOptions.parse(dataDir.map { ["--data-dir", $0] } ?? [])
         let settings = try SettingsResolver(options: options).resolve()
         let logger = LogOutput.logger(level: settings.logLevel)
         let bus = try EmbeddedBus(dataDirectory: settings.dataDirectory, logger: logger)
