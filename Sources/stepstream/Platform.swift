@@ -4,6 +4,7 @@ import Glibc
 enum Platform {
     static var isRoot: Bool { geteuid() == 0 }
     static var processID: Int32 { getpid() }
+    static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
 
     /// Whether the descriptor is a terminal.
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }

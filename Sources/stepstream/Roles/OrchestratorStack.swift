@@ -22,21 +22,23 @@ struct OrchestratorStack {
         let journal = try SQLiteJournal(at: settings.dataDirectory, logger: logger)
         let publisher = try await bus.publisher()
         let activity = ActivityEncoder(publisher: publisher, clock: SystemWallClock())
+        var configuration = HostingConfiguration(
+            pluginDirectories: settings.pluginDirectories, dataDirectory: settings.dataDirectory,
+            stepHostPath: Settings.stepHostPath)
+        configuration.pool.hostsPerPluginMax = 2 * Platform.coreCount
+        configuration.confinement.arguments = settings.pluginFiles.flatMap { ["--rw", $0] }
         let hosting = try StepHosting(
-            configuration: HostingConfiguration(
-                pluginDirectories: settings.pluginDirectories, dataDirectory: settings.dataDirectory,
-                stepHostPath: Settings.stepHostPath),
-            logger: logger, activity: { activity.publish($0) })
+            configuration: configuration, logger: logger, activity: { activity.publish($0) })
         try await hosting.start()
         let lease = try await journal.acquireLease(shard: 0)
-        var configuration = OrchestratorService.Configuration()
-        configuration.stopGrace = settings.stopGrace
-        let service = OrchestratorService(
+        var service = OrchestratorService.Configuration()
+        service.stopGrace = settings.stopGrace
+        let orchestrator = OrchestratorService(
             parts: OrchestratorService.Parts(
                 journal: journal, lease: lease, runner: hosting, catalog: hosting, publisher: publisher,
                 clock: SystemWallClock()),
-            configuration: configuration, logger: logger)
-        return OrchestratorStack(journal: journal, hosting: hosting, publisher: publisher, service: service)
+            configuration: service, logger: logger)
+        return OrchestratorStack(journal: journal, hosting: hosting, publisher: publisher, service: orchestrator)
     }
 
     func registerHealth(_ registry: HealthRegistry) {

@@ -10,6 +10,8 @@ struct Settings: Sendable {
     var port = 8000
     var dataDirectory = Settings.defaultDataDirectory
     var pluginDirectories: [String] = []
+    /// Directories that steps may read and write, for every plugin.
+    var pluginFiles: [String] = []
     var bus = Bus.embedded
     /// Allows a bind address beyond loopback without configured tokens.
     var insecure = false
@@ -34,7 +36,8 @@ struct Settings: Sendable {
     var json: JSONValue {
         [
             "host": .string(host), "port": .int(Int64(port)), "data_dir": .string(dataDirectory),
-            "plugins": .array(pluginDirectories.map { .string($0) }), "bus": .string(bus.rawValue),
+            "plugins": .array(pluginDirectories.map { .string($0) }),
+            "plugin_files": .array(pluginFiles.map { .string($0) }), "bus": .string(bus.rawValue),
             "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
             "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),
         ]

@@ -18,6 +18,9 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: .long, help: "Directory of plugins; repeatable. Default: plugins beside the executable.")
     var plugins: [String] = []
 
+    @Option(name: .long, help: "Directory that steps may read and write; repeatable. Default: none.")
+    var pluginFiles: [String] = []
+
     @Option(name: .long, help: "Event bus: embedded. Default: embedded.")
     var bus: String?
 

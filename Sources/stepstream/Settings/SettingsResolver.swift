@@ -11,7 +11,7 @@ struct SettingsResolver {
     var environment: [String: String] = ProcessInfo.processInfo.environment
 
     private static let keys: Set = [
-        "host", "port", "data_dir", "plugins", "bus", "insecure", "cors_origins", "log_level", "stop_grace",
+        "host", "port", "data_dir", "plugins", "plugin_files", "bus", "insecure", "cors_origins", "log_level", "stop_grace",
     ]
 
     /// - Throws: `SettingsError` with every fault.
@@ -69,6 +69,7 @@ struct SettingsResolver {
         }
         settings.pluginDirectories =
             (list(options.plugins, "plugins", separator: ":") ?? [Settings.defaultPluginDirectory]).map(absolute)
+        settings.pluginFiles = (list(options.pluginFiles, "plugin_files", separator: ":") ?? []).map(absolute)
         if let origins = list(options.corsOrigin, "cors_origins", separator: ",") { settings.corsOrigins = origins }
         guard faults.isEmpty else { throw SettingsError(faults: faults) }
         return settings
