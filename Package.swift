@@ -14,7 +14,7 @@ func product(_ name: String) -> Target.Dependency {
         "HTTPTypes": "swift-http-types", "Hummingbird": "hummingbird", "HummingbirdCore": "hummingbird",
         "Crypto": "swift-crypto", "Logging": "swift-log", "Metrics": "swift-metrics",
         "ServiceLifecycle": "swift-service-lifecycle", "AsyncHTTPClient": "async-http-client",
-        "Mustache": "swift-mustache",
+        "UnixSignals": "swift-service-lifecycle", "Mustache": "swift-mustache",
     ]
     return .product(name: name, package: packages[name]!)
 }
@@ -94,7 +94,7 @@ let package = Package(
             dependencies: [
                 "WorkflowModel", "WorkflowEngine", "JournalSQLite", "EventBus", "EventBusEmbedded", "StepABI",
                 "StepHosting", "WebServing", "Orchestrator", "Gateway",
-                product("ArgumentParser"), product("AsyncHTTPClient"),
+                product("ArgumentParser"), product("AsyncHTTPClient"), product("UnixSignals"), product("Yams"),
             ] + web + nio + operations),
 
         // Tests. Contract suites and the simulator are libraries, so that several adapters run the same ones.

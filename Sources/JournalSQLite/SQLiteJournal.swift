@@ -112,7 +112,8 @@ package final class SQLiteJournal: Journal {
     }
 
     package func publishedPosition(shard: Int) async throws(JournalError) -> JournalPosition? {
-        shard == 0 ? writer.published.current : nil
+        if writer.queue.isClosed { throw Self.closed }
+        return shard == 0 ? writer.published.current : nil
     }
 
     package func notePublished(_ position: JournalPosition, lease: JournalLease) async {

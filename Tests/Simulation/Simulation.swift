@@ -1,5 +1,5 @@
-package import WorkflowEngine
-package import WorkflowModel
+import WorkflowEngine
+import WorkflowModel
 
 /// Runs generated workflows through the engine and an in-memory journal, with a virtual clock, crashes and refusals.
 ///
@@ -16,6 +16,8 @@ package final class Simulation {
         package var duplicates = 0
         package var cancels = 0
         package var outcomes: [String: Int] = [:]
+
+        package init() {}
 
         package static func += (left: inout Tally, right: Tally) {
             left.executions += right.executions

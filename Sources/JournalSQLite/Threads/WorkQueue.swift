@@ -22,6 +22,8 @@ final class WorkQueue<Job: Sendable>: Sendable {
 
     init(capacity: Int) { self.capacity = capacity }
 
+    var isClosed: Bool { monitor.withLock { $0.isClosed } }
+
     /// Waits for a place; false when the queue is closed.
     func reserve() async -> Bool {
         let fast: Bool? = monitor.withLock { $0.isClosed ? false : Self.takePlace(&$0, capacity) ? true : nil }

@@ -195,7 +195,7 @@ package struct ExecutionStateMachine: Sendable {
     ) -> (nextAttemptAt: Timestamp?, isCounted: Bool) {
         let step = state.steps[index]
         if error.code == StepErrorCode.interrupted || error.code == StepErrorCode.hostLost {
-            return (step.interruptions < limits.interruptionsMax ? now : nil, false)
+            return (step.interruptions + 1 < limits.interruptionsMax ? now : nil, false)
         }
         let policy = state.definition.steps[index].retry
         let failures = step.failures + 1
@@ -325,7 +325,13 @@ package struct ExecutionStateMachine: Sendable {
 
     private mutating func completeExecution(now: Timestamp, into decision: inout Decision) {
         do {
-            let risk = try riskScore()
+            let score = try state.definition.risk?.evaluate(state.variables) ?? .double(state.reportedRisk)
+            guard let risk = score.doubleValue, (0...100).contains(risk) else {
+                return failExecution(
+                    code: StepErrorCode.invalidOutput,
+                    message: "the definition's `risk` is \(score.encodedText), not a number from 0 to 100", step: nil,
+                    now: now, into: &decision)
+            }
             let output = try state.definition.output?.evaluate(state.variables) ?? .null
             emit(
                 .executionCompleted(output: output, risk: risk),
@@ -340,15 +346,6 @@ package struct ExecutionStateMachine: Sendable {
                 code: StepErrorCode.expression, message: "the definition's `risk` or `output`: \(error)", step: nil,
                 now: now, into: &decision)
         }
-    }
-
-    private func riskScore() throws(ExpressionError) -> Double {
-        guard let template = state.definition.risk else { return state.reportedRisk }
-        let value = try template.evaluate(state.variables)
-        guard let risk = value.doubleValue, (0...100).contains(risk) else {
-            throw ExpressionError(message: "`risk` is \(value.encodedText), not a number from 0 to 100")
-        }
-        return risk
     }
 
     private mutating func end(_ failed: Int, now: Timestamp, into decision: inout Decision) {
