@@ -1,6 +1,7 @@
 #include "confinement.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
 #include <signal.h>
@@ -70,20 +71,48 @@ static bool give_up_root(const struct settings *settings, struct problem *proble
     return true;
 }
 
+static bool open_writable(const struct settings *settings, struct writable *writable, struct problem *problem) {
+    *writable = (struct writable){.tmp = -1};
+    if (settings->tmp != NULL) {
+        writable->tmp = open(settings->tmp, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (writable->tmp < 0)
+            return problem_set(problem, "confinement_failed", "--tmp %s: %s", settings->tmp, strerror(errno));
+    }
+    for (int i = 0; i < settings->writable_count; i++) {
+        int opened = open(settings->writable[i], O_PATH | O_CLOEXEC);
+        if (opened < 0)
+            return problem_set(problem, "confinement_failed", "--rw %s: %s", settings->writable[i], strerror(errno));
+        writable->paths[writable->count++] = opened;
+    }
+    return true;
+}
+
+/* The descriptor leads there even where the path does not; then TMPDIR names it by the working directory. */
+static bool enter_tmp(const struct settings *settings, const struct writable *writable, struct problem *problem) {
+    if (fchdir(writable->tmp) != 0)
+        return problem_set(problem, "confinement_failed", "chdir to %s: %s", settings->tmp, strerror(errno));
+    (void)setenv("TMPDIR", access(settings->tmp, W_OK | X_OK) == 0 ? settings->tmp : "/proc/self/cwd", 1);
+    return true;
+}
+
+static void close_writable(const struct writable *writable) {
+    if (writable->tmp >= 0) close(writable->tmp);
+    for (int i = 0; i < writable->count; i++) close(writable->paths[i]);
+}
+
 bool confine_before_load(
     const struct settings *settings, const char *path, int file, const char *run_path, uint32_t *confined,
     struct problem *problem) {
+    struct writable writable;
+    if (!open_writable(settings, &writable, problem)) return false;
     if (geteuid() == 0 && !settings->skip_uid && !give_up_root(settings, problem)) return false;
     if (geteuid() != 0) *confined |= STEP_CONFINED_UNPRIVILEGED;
-    if (settings->tmp != NULL) {
-        (void)setenv("TMPDIR", settings->tmp, 1);
-        if (chdir(settings->tmp) != 0)
-            return problem_set(problem, "confinement_failed", "chdir to %s: %s", settings->tmp, strerror(errno));
-    } else {
-        (void)!chdir("/");
-    }
+    if (settings->tmp == NULL) (void)!chdir("/");
+    else if (!enter_tmp(settings, &writable, problem)) return false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) *confined |= STEP_CONFINED_NO_NEW_PRIVS;
-    if (!settings->skip_landlock && landlock_apply(settings, path, file, run_path)) *confined |= STEP_CONFINED_LANDLOCK;
+    if (!settings->skip_landlock && landlock_apply(settings, path, file, run_path, &writable))
+        *confined |= STEP_CONFINED_LANDLOCK;
+    close_writable(&writable);
     if (!settings->skip_seccomp && seccomp_apply(settings)) *confined |= STEP_CONFINED_SECCOMP;
     return true;
 }

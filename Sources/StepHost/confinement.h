@@ -17,8 +17,17 @@ bool confine_before_load(
     const struct settings *settings, const char *path, int file, const char *run_path, uint32_t *confined,
     struct problem *problem);
 
-/* landlock.c: reads as told, writes only in the temporary directory, no TCP. */
-bool landlock_apply(const struct settings *settings, const char *path, int file, const char *run_path);
+/* What the plugin may write, opened before root is given up: the user it becomes may be unable to pass the directories
+ * above. */
+struct writable {
+    int tmp; /* -1: none */
+    int paths[WRITABLE_PATHS_MAX];
+    int count;
+};
+
+/* landlock.c: reads as told, writes only what is in `writable`, no TCP. */
+bool landlock_apply(
+    const struct settings *settings, const char *path, int file, const char *run_path, const struct writable *writable);
 /* seccomp.c */
 bool seccomp_apply(const struct settings *settings);
 

@@ -81,7 +81,9 @@ static void allow_run_path(int ruleset, const char *run_path, const char *origin
     }
 }
 
-bool landlock_apply(const struct settings *settings, const char *path, int file, const char *run_path) {
+bool landlock_apply(
+    const struct settings *settings, const char *path, int file, const char *run_path,
+    const struct writable *writable) {
     long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
     if (abi < 1) return false;
     struct ruleset_attributes attributes = {.handled_files = FILES_ABI_1};
@@ -112,7 +114,9 @@ bool landlock_apply(const struct settings *settings, const char *path, int file,
         allow(ruleset, "/usr/bin", readable);
     }
     allow(ruleset, "/dev/null", attributes.handled_files);
-    if (settings->tmp != NULL) allow(ruleset, settings->tmp, attributes.handled_files & ~FILE_EXECUTE);
+    uint64_t writing = attributes.handled_files & ~FILE_EXECUTE;
+    if (writable->tmp >= 0) allow_descriptor(ruleset, writable->tmp, writing);
+    for (int i = 0; i < writable->count; i++) allow_descriptor(ruleset, writable->paths[i], writing);
 
     bool applied = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     close(ruleset);

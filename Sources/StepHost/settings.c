@@ -40,6 +40,9 @@ void settings_parse(struct settings *settings, int argc, char **argv) {
         else if (strcmp(flag, "--ro") == 0) {
             if (settings->readable_count == READABLE_PATHS_MAX) usage(flag, "given too often");
             settings->readable[settings->readable_count++] = value;
+        } else if (strcmp(flag, "--rw") == 0) {
+            if (settings->writable_count == WRITABLE_PATHS_MAX) usage(flag, "given too often");
+            settings->writable[settings->writable_count++] = value;
         } else if (strcmp(flag, "--unconfined") == 0) {
             if (strcmp(value, "landlock") == 0) settings->skip_landlock = true;
             else if (strcmp(value, "seccomp") == 0) settings->skip_seccomp = true;

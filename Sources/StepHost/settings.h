@@ -6,7 +6,10 @@
  *   --limit-fsize BYTES   RLIMIT_FSIZE; default 64 MiB; 0: leave as inherited
  *   --limit-nproc N       RLIMIT_NPROC; default: as inherited. It counts the tasks of the uid on the whole machine
  *   --limit-cpu SECONDS   RLIMIT_CPU; default: as inherited. For processes that run one call only
- *   --tmp DIR             the only place the plugin may write; made its working directory and TMPDIR
+ *   --tmp DIR             a private place the plugin may write; given to the unprivileged user, made the working
+ *                         directory and TMPDIR. It may lie under directories that user cannot pass
+ *   --rw PATH             a further path the plugin may read and write, as far as its owner and mode let the
+ *                         unprivileged user; must exist; repeatable
  *   --ro PATH             a further path the plugin may read; repeatable
  *   --allow-processes     permits fork and exec
  *   --allow-tcp           permits internet sockets
@@ -24,6 +27,7 @@
 #include <sys/types.h>
 
 #define READABLE_PATHS_MAX 64
+#define WRITABLE_PATHS_MAX 16
 
 enum { EXIT_USAGE = 64, EXIT_PROTOCOL = 70, EXIT_ORPHAN = 71, EXIT_CHANNEL = 74 };
 
@@ -34,6 +38,8 @@ struct settings {
     const char *tmp;
     const char *readable[READABLE_PATHS_MAX];
     int readable_count;
+    const char *writable[WRITABLE_PATHS_MAX];
+    int writable_count;
     bool allow_processes, allow_tcp;
     bool skip_landlock, skip_seccomp, skip_rlimits, skip_uid;
     pid_t parent_pid;
