@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import tempfile
 import time
 
 import pytest
@@ -23,6 +24,14 @@ def binary() -> Binary:
 @pytest.fixture
 def data_dir(tmp_path) -> pathlib.Path:
     return tmp_path / "data"
+
+
+@pytest.fixture
+def outside():
+    """A directory that steps can reach: they run as nobody, whom pytest's own directories keep out."""
+    with tempfile.TemporaryDirectory(prefix="stepstream-outside-") as directory:
+        os.chmod(directory, 0o777)
+        yield pathlib.Path(directory)
 
 
 @pytest.fixture

@@ -77,12 +77,8 @@ def highest_versions(data_dir) -> dict:
         return dict(journal.execute("SELECT execution, max(version) FROM record GROUP BY execution"))
 
 
-def test_executions_survive_kill_9(binary, data_dir, tmp_path, seed, is_long):
+def test_executions_survive_kill_9(binary, data_dir, outside, seed, is_long):
     rng = random.Random(seed)
-    outside = tmp_path / "outside"
-    outside.mkdir()
-    outside.chmod(0o777)  # steps run as nobody
-    tmp_path.chmod(0o755)
     trace = outside / "trace.csv"
     arguments = ["--plugin-files", str(outside), "--log-level", "error"]
     accepted, kills = [], KILLS_LONG if is_long else KILLS

@@ -26,7 +26,7 @@ struct OrchestratorStack {
             pluginDirectories: settings.pluginDirectories, dataDirectory: settings.dataDirectory,
             stepHostPath: Settings.stepHostPath)
         configuration.pool.hostsPerPluginMax = 2 * Platform.coreCount
-        configuration.confinement.arguments = settings.pluginFiles.flatMap { ["--rw", $0] }
+        configuration.confinement.writablePaths = settings.pluginFiles
         let hosting = try StepHosting(
             configuration: configuration, logger: logger, activity: { activity.publish($0) })
         try await hosting.start()
