@@ -1,3 +1,5 @@
+import WorkflowModel
+
 /// The query of a request target, percent-decoded; of equal names the first counts.
 package struct WebQuery: Hashable, Sendable {
     private var values: [String: String] = [:]
@@ -31,8 +33,8 @@ package struct WebQuery: Hashable, Sendable {
     /// - Throws: 400 `invalid_parameter`.
     package func duration(_ name: String, atMost longest: Duration) throws(Problem) -> Duration? {
         guard let text = values[name] else { return nil }
-        guard let value = DurationText.parse(text) else {
-            throw .invalidParameter(name, "expected a duration such as 500ms, 30s or 1m, not \"\(text)\"")
+        guard let value = Duration(parsing: text) else {
+            throw .invalidParameter(name, "expected \(Duration.textForms), not \"\(text)\"")
         }
         guard value <= longest else {
             throw .invalidParameter(name, "\(text) exceeds the limit of \(longest.components.seconds)s")

@@ -1,0 +1,173 @@
+import Logging
+import WorkflowEngine
+import WorkflowModel
+
+extension Executions {
+    // MARK: The pump
+
+    func submit(_ input: ExecutionSlot.Input, to slot: ExecutionSlot) async -> Result<Void, JournalError> {
+        await withCheckedContinuation { continuation in
+            slot.inbox.append(.init(input: input, reply: { continuation.resume(returning: $0) }))
+            startPump(slot)
+        }
+    }
+
+    func post(_ input: ExecutionSlot.Input, to slot: ExecutionSlot) {
+        slot.inbox.append(.init(input: input, reply: nil))
+        startPump(slot)
+    }
+
+    private func startPump(_ slot: ExecutionSlot) {
+        guard !slot.isPumping else { return }
+        slot.isPumping = true
+        Task { await pump(slot.execution) }
+    }
+
+    private func pump(_ execution: ExecutionID) async {
+        guard let slot = slots[execution] else { return }
+        while !slot.inbox.isEmpty {
+            let pending = slot.inbox.removeFirst()
+            let (request, effects) = decide(slot, pending.input)
+            if let request {
+                let result = await commit(request)
+                if case .failure(let error) = result {
+                    giveUp(slot, pending, error)
+                    return
+                }
+                slot.summary = request.summary ?? slot.summary
+            }
+            perform(effects, slot)
+            pending.reply?(.success(()))
+        }
+        slot.isPumping = false
+    }
+
+    private func decide(_ slot: ExecutionSlot, _ input: ExecutionSlot.Input) -> (AppendRequest?, [Effect]) {
+        let expected = slot.machine.state.version
+        let timerBefore = slot.machine.state.nextTimer
+        let now = clock.now
+        var claim: IdempotencyClaim?
+        var summary: ExecutionSummary?
+        let decision: Decision
+        switch input {
+        case .start(let command, let row, let idempotency):
+            (summary, claim) = (row, idempotency)
+            decision = slot.machine.start(command, now: now)
+        case .finished(let path, let attempt, let outcome):
+            decision = slot.machine.finish(
+                path: path, attempt: attempt, outcome, now: now, random: Double.random(in: 0..<1, using: &random))
+        case .wake: decision = slot.machine.wake(now: now)
+        case .cancel(let reason, let by): decision = slot.machine.cancel(reason: reason, requestedBy: by, now: now)
+        case .recover: decision = slot.machine.recover(now: now)
+        }
+        guard !decision.records.isEmpty else { return (nil, decision.effects) }
+        let state = slot.machine.state
+        if !state.isOpen {
+            summary = summary ?? slot.summary
+            summary?.status = state.status
+            summary?.isOpen = false
+            summary?.endedAt = state.lastEventAt
+        }
+        let timer: AppendRequest.TimerChange =
+            state.nextTimer == timerBefore ? .unchanged : state.nextTimer.map { .set($0) } ?? .cleared
+        let request = AppendRequest(
+            execution: slot.execution, expectedVersion: expected, records: decision.records, summary: summary,
+            timer: timer, idempotency: claim)
+        return (request, decision.effects)
+    }
+
+    /// Appends until the journal has it: waits out a full disk, reads back an unknown outcome.
+    private func commit(_ request: AppendRequest) async -> Result<Void, JournalError> {
+        var delay = Duration.milliseconds(100)
+        while true {
+            let result = await journal.append([request], lease: lease).first ?? .failure(JournalError(.closed, "no answer"))
+            guard case .failure(let error) = result else { return .success(()) }
+            if error.code == .unknownOutcome {
+                switch await isCommitted(request) {
+                case .success(true): return .success(())
+                case .success(false): continue
+                case .failure(let error): return .failure(error)
+                }
+            }
+            // A start is answered at once; what already runs waits for the disk.
+            guard error.isRetryable, request.expectedVersion > 0, !isAbandoned else { return .failure(error) }
+            logger.error(
+                "journal append failed, trying again",
+                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(delay)"])
+            try? await Task.sleep(for: delay)
+            delay = min(delay * 2, .seconds(5))
+        }
+    }
+
+    private func isCommitted(_ request: AppendRequest) async -> Result<Bool, JournalError> {
+        do {
+            let records = try await journal.records(of: request.execution, after: request.expectedVersion)
+            return .success(records.starts(with: request.records))
+        } catch { return .failure(error) }
+    }
+
+    /// The input's records are not durable and will not be: what was decided on them is forgotten.
+    private func giveUp(_ slot: ExecutionSlot, _ pending: ExecutionSlot.PendingInput, _ error: JournalError) {
+        slots[slot.execution] = nil
+        slot.timer?.cancel()
+        for attempt in slot.attempts.values { attempt.cancel() }
+        pending.reply?(.failure(error))
+        for waiting in slot.inbox { waiting.reply?(.failure(error)) }
+        slot.inbox.removeAll()
+        slot.resumeWaiters()
+        noteIdle()
+        let isRefusedStart = slot.summary == nil
+        guard !isRefusedStart || error.code == .staleLease || error.code == .corrupt, fatal == nil else { return }
+        fatal = error
+        logger.critical("the journal refuses this process", metadata: ["error": "\(error)"])
+        onFatal(error)
+    }
+
+    // MARK: Effects
+
+    private func perform(_ effects: [Effect], _ slot: ExecutionSlot) {
+        for effect in effects {
+            switch effect {
+            case .run(let call): run(call, slot)
+            case .cancel(let path, _): slot.attempts[path]?.cancel()
+            case .wake(let at): setTimer(at, slot)
+            case .end: end(slot)
+            }
+        }
+    }
+
+    private func run(_ call: StepCall, _ slot: ExecutionSlot) {
+        slot.attempts[call.path] = Task { [runner] in
+            let outcome = await runner.run(call)
+            finished(call, outcome)
+        }
+    }
+
+    private func finished(_ call: StepCall, _ outcome: StepOutcome) {
+        guard let slot = slots[call.execution] else { return }
+        slot.attempts[call.path] = nil
+        if !isAbandoned {
+            post(.finished(path: call.path, attempt: call.attempt, outcome), to: slot)
+        }
+        noteIdle()
+    }
+
+    private func setTimer(_ at: Timestamp, _ slot: ExecutionSlot) {
+        slot.timer?.cancel()
+        let execution = slot.execution
+        let delay = max(at - clock.now, .zero)
+        slot.timer = Task {
+            do { try await Task.sleep(for: delay) } catch { return }
+            if let slot = slots[execution] { post(.wake, to: slot) }
+        }
+    }
+
+    private func end(_ slot: ExecutionSlot) {
+        slot.timer?.cancel()
+        slots[slot.execution] = nil
+        for waiting in slot.inbox { waiting.reply?(.success(())) }
+        slot.inbox.removeAll()
+        slot.resumeWaiters()
+        noteIdle()
+    }
+}
