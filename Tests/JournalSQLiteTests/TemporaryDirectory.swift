@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 
 /// A directory that goes with its owner.
@@ -13,7 +14,7 @@ final class TemporaryDirectory: Sendable {
     }
 
     deinit {
-        nftw(path, { path, _, _, _ in path.map { remove($0) } ?? 0 }, 8, Int32(FTW_DEPTH.rawValue | FTW_PHYS.rawValue))
+        try? FileManager.default.removeItem(atPath: path)
     }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
