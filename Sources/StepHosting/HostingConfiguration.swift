@@ -2,7 +2,7 @@
 package struct HostingConfiguration: Sendable {
     /// Where plugins are looked for: every `*.so` directly inside.
     package var pluginDirectories: [String]
-    /// `DATA`: plugins are kept in `DATA/plugins`.
+    /// `DATA`: plugins are kept in `DATA/plugins`, the hosts' temporary folders in `DATA/run/hosts`.
     package var dataDirectory: String
     /// The step host's binary.
     package var stepHostPath: String
@@ -112,9 +112,19 @@ package struct HostingConfiguration: Sendable {
         }
     }
 
-    /// What step hosts are started with beyond their own defaults: flags of the step host's command line.
+    /// What step hosts are started with beyond their own defaults.
     package struct Confinement: Sendable {
+        /// Further flags of the step host's command line.
         package var arguments: [String]
-        package init(arguments: [String] = []) { self.arguments = arguments }
+        /// What plugins may write besides each host's own temporary folder, at most 16 paths that exist. Their owners
+        /// and modes still hold: started as root, a host has become user 65534.
+        package var writablePaths: [String]
+
+        package init(arguments: [String] = [], writablePaths: [String] = []) {
+            self.arguments = arguments
+            self.writablePaths = writablePaths
+        }
+
+        var commandLine: [String] { arguments + writablePaths.flatMap { ["--rw", $0] } }
     }
 }

@@ -30,6 +30,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     private let spawner: HostSpawner
     private let reactor: Reactor
     private let fleet: Fleet
+    private let folders: HostFolders
     private let threads = NIOThreadPool(numberOfThreads: StepHosting.threadCount)
     private let shared = Mutex(Shared())
 
@@ -44,7 +45,9 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         let store = PluginStore(
             directory: configuration.dataDirectory + "/plugins", pluginBytesMax: configuration.limits.pluginBytesMax)
         self.store = store
-        spawner = HostSpawner(path: configuration.stepHostPath, arguments: configuration.confinement.arguments)
+        folders = HostFolders(dataDirectory: configuration.dataDirectory, threads: threads)
+        spawner = HostSpawner(
+            path: configuration.stepHostPath, arguments: configuration.confinement.commandLine, folders: folders)
         reactor = try Reactor()
         fleet = Fleet(
             configuration: configuration, spawner: spawner, reactor: reactor, logger: logger,
@@ -59,6 +62,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
                 "\(configuration.stepHostPath) cannot be run: \(String(cString: strerror(errno)))")
         }
         try store.prepare()
+        try folders.prepare()
         let fleet = fleet
         guard shared.withLock({ shared in
             defer { shared.isStarted = true }
@@ -134,6 +138,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         do { try await threads.shutdownGracefully() } catch {
             // Only a second shutdown throws; the threads are gone either way.
         }
+        folders.close()
     }
 
     // MARK: Parts

@@ -27,18 +27,7 @@ struct PluginStore: Sendable {
 
     /// - Throws: `HostingError` when the directories cannot be made.
     func prepare() throws(HostingError) {
-        var path = ""
-        for part in directory.split(separator: "/", omittingEmptySubsequences: true) {
-            path += (path.isEmpty && !directory.hasPrefix("/") ? "" : "/") + part
-            // Readable by the unprivileged user that step hosts change to.
-            if mkdir(path, 0o755) != 0 && errno != EEXIST && errno != EROFS {
-                throw HostingError(.dataDirectory, "\(path) cannot be made: \(String(cString: strerror(errno)))")
-            }
-        }
-        guard access(directory, W_OK | X_OK) == 0 else {
-            throw HostingError(
-                .dataDirectory, "\(directory) cannot be written: \(String(cString: strerror(errno)))")
-        }
+        try DataDirectory.make(directory, mode: 0o755)
     }
 
     func path(of hash: String) -> String { "\(directory)/\(hash).so" }

@@ -23,6 +23,8 @@ final class HostProcess: Sendable {
         var channel: Int32
         var out: Int32
         var err: Int32
+        /// Removed when the process is gone.
+        var folder: HostFolder
     }
 
     private struct Shared {
@@ -144,6 +146,7 @@ final class HostProcess: Sendable {
             return true
         }
         guard collected else { return }
+        descriptors.folder.remove()
         perform { $0.exited(status, now: $1) }
     }
 

@@ -12,12 +12,14 @@ final class HostSpawner: Sendable {
     private let thread = NIOThreadPool(numberOfThreads: 1)
     private let path: String
     private let arguments: [String]
+    private let folders: HostFolders
     /// Nothing of the server's environment reaches a plugin.
     private static let environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "SWIFT_BACKTRACE=enable=no"]
     /// Above the numbers the new process gets its own on.
     private static let descriptorMin: Int32 = 10
 
-    init(path: String, arguments: [String]) {
+    init(path: String, arguments: [String], folders: HostFolders) {
+        self.folders = folders
         self.path = path
         self.arguments = [path] + arguments + ["--parent-pid", String(getpid())]
     }
@@ -35,11 +37,21 @@ final class HostSpawner: Sendable {
     func spawn(_ done: @escaping @Sendable (Result<HostProcess.Descriptors, Failure>) -> Void) {
         thread.submit { state in
             guard state == .active else { return done(.failure(Failure(message: "hosting is stopping"))) }
-            done(Result { () throws(Failure) in try self.start(self.arguments) })
+            done(Result { () throws(Failure) in try self.start() })
         }
     }
 
-    private func start(_ arguments: [String]) throws(Failure) -> HostProcess.Descriptors {
+    private func start() throws(Failure) -> HostProcess.Descriptors {
+        let folder = try folders.make()
+        do throws(Failure) {
+            return try start(arguments + ["--tmp", folder], folder: folder)
+        } catch {
+            folders.remove(folder)
+            throw error
+        }
+    }
+
+    private func start(_ arguments: [String], folder: String) throws(Failure) -> HostProcess.Descriptors {
         var open: [Int32] = []
         defer { for descriptor in open { close(descriptor) } }
         func pair(_ make: (UnsafeMutablePointer<Int32>) -> Int32, _ what: String) throws(Failure) -> (Int32, Int32) {
@@ -78,7 +90,8 @@ final class HostSpawner: Sendable {
         for descriptor in kept { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         open.removeAll { kept.contains($0) }
         return HostProcess.Descriptors(
-            process: process, pidfd: pidfd, channel: channel.0, out: out.0, err: err.0)
+            process: process, pidfd: pidfd, channel: channel.0, out: out.0, err: err.0,
+            folder: HostFolder(path: folder, folders: folders))
     }
 
     private func failure(_ what: String) -> Failure {
