@@ -7,7 +7,7 @@ import WorkflowModel
 /// process may die before and after every commit, between effects and inside recovery, and the relay anywhere.
 package final class Simulation {
     /// How a run went, to show that the faults really happened.
-    package struct Tally: Sendable {
+    package struct Tally: Hashable, Sendable {
         package var executions = 0
         package var crashes = 0
         package var crashesInRecovery = 0
@@ -227,9 +227,7 @@ package final class Simulation {
             // The host ends it, as cancelled or with what it had just finished.
             schedule(.finished(execution, call), after: .milliseconds(1))
         case .wake(let at): schedule(.wake(execution), after: max(at - now, .zero))
-        case .end:
-            ledger.ended.insert(execution)
-            machines[execution] = nil
+        case .end: machines[execution] = nil
         }
     }
 
@@ -327,12 +325,15 @@ package final class Simulation {
         guard once.map(\.event) == events.map(\.event) else {
             throw violation("the topic without duplicates is not the journal's events in its order")
         }
-        for execution in ledger.accepted where !ledger.ended.contains(execution) {
-            throw violation("\(execution) was accepted and never ended")
-        }
+        let open = try await journal.open(shard: 0, after: nil, limit: .max)
+        if let execution = open.first { throw violation("\(execution) never ended") }
+        if let execution = machines.keys.first { throw violation("\(execution) ended and is not forgotten") }
         for (execution, workflow) in workflows {
             let transcript = try await journal.events(of: execution, after: 0, limit: .max)
-            if transcript.isEmpty, !ledger.accepted.contains(execution) { continue }
+            if transcript.isEmpty {
+                if ledger.accepted.contains(execution) { throw violation("\(execution) was accepted and is lost") }
+                continue
+            }
             let checker = TranscriptChecker(definition: workflow.definition, events: transcript)
             do { try checker.check() } catch { throw violation("\(execution): \(error.message)") }
             tally.outcomes[checker.outcome, default: 0] += 1

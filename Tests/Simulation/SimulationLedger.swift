@@ -5,7 +5,6 @@ import WorkflowModel
 struct SimulationLedger {
     /// Starts whose caller was answered.
     var accepted: Set<ExecutionID> = []
-    var ended: Set<ExecutionID> = []
     /// Cancel requests whose caller was answered while the execution was open.
     var cancelAnswered: Set<ExecutionID> = []
     /// Idempotency keys with a recorded completion.

@@ -29,6 +29,6 @@ struct SimulationTests {
     func isDeterministic() async throws {
         let first = try await Simulation(seed: 7).run()
         let second = try await Simulation(seed: 7).run()
-        #expect("\(first.outcomes) \(first.crashes) \(first.duplicates)" == "\(second.outcomes) \(second.crashes) \(second.duplicates)")
+        #expect(first == second)
     }
 }
