@@ -7,6 +7,9 @@ import WorkflowEngine
 /// An open-file-description lock: the kernel drops it when the process dies, whatever kills it, and a child that was
 /// started by `exec` does not hold it. The file keeps the holder's process number for the error of the second comer.
 final class DirectoryLock: Sendable {
+    /// F_OFD_SETLK of <fcntl.h>, which hides it without _GNU_SOURCE.
+    private static let setLock: Int32 = 37
+
     private let descriptor: Mutex<Int32?>
 
     init(path: String) throws(JournalError) {
@@ -17,8 +20,7 @@ final class DirectoryLock: Sendable {
         var whole = flock()
         whole.l_type = Int16(F_WRLCK)
         whole.l_whence = Int16(SEEK_SET)
-        // F_OFD_SETLK of <fcntl.h>, which hides it without _GNU_SOURCE.
-        guard fcntl(file, 37, &whole) == 0 else {
+        guard fcntl(file, Self.setLock, &whole) == 0 else {
             let code = errno
             defer { Glibc.close(file) }
             guard code == EAGAIN || code == EACCES else {
@@ -37,7 +39,13 @@ final class DirectoryLock: Sendable {
 
     func release() {
         descriptor.withLock { file in
-            if let open = file { Glibc.close(open) }
+            guard let open = file else { return }
+            // Closing alone is too little: a child between its fork and its exec holds the same description.
+            var whole = flock()
+            whole.l_type = Int16(F_UNLCK)
+            whole.l_whence = Int16(SEEK_SET)
+            _ = fcntl(open, Self.setLock, &whole)
+            Glibc.close(open)
             file = nil
         }
     }

@@ -24,6 +24,28 @@ struct DirectoryLockTests {
         await third.close()
     }
 
+    @Test("closing gives the directory up although a child that was just forked has the file open, too")
+    func forked() async throws {
+        let directory = try TemporaryDirectory()
+        let first = try SQLiteJournal(at: directory.path)
+        // What a fork does to the lock's file, for as long as the child has not reached its `exec`.
+        let copies = (0..<256 as Range<Int32>).filter { file in
+            Self.path(of: file) == directory.file("orchestrator.lock")
+        }.map { dup($0) }
+        defer { for copy in copies { close(copy) } }
+        #expect(copies.count == 1)
+        await first.close()
+        let second = try SQLiteJournal(at: directory.path)
+        await second.close()
+    }
+
+    /// The file behind a descriptor; nil when none is open.
+    private static func path(of file: Int32) -> String? {
+        var bytes = [CChar](repeating: 0, count: 4_096)
+        let count = readlink("/proc/self/fd/\(file)", &bytes, bytes.count)
+        return count < 0 ? nil : String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
     @Test("another process's lock is respected, and dies with it")
     func otherProcess() async throws {
         let directory = try TemporaryDirectory()

@@ -39,7 +39,13 @@ final class FileLock: Sendable {
     /// Lets the next holder in.
     func release() {
         descriptor.withLock { file in
-            if file >= 0 { _ = close(file) }
+            guard file >= 0 else { return }
+            // Closing alone is too little: a child between its fork and its exec holds the same description.
+            var request = flock()
+            request.l_type = Int16(F_UNLCK)
+            request.l_whence = Int16(SEEK_SET)
+            _ = fcntl(file, Self.setOpenFileDescriptionLock, &request)
+            _ = close(file)
             file = -1
         }
     }
