@@ -43,7 +43,7 @@ struct EventField: Sendable {
     private static let percent: JSONValue = ["type": "integer", "minimum": 0, "maximum": 100]
     private static let text: JSONValue = ["type": "string"]
     private static let name: JSONValue = ["type": "string", "minLength": 1]
-    private static let milliseconds: JSONValue = ["type": "number", "minimum": 0, "multipleOf": 0.001]
+    private static let milliseconds: JSONValue = ["type": "number", "minimum": 0]
     private static let fromOne: JSONValue = ["type": "integer", "minimum": 1]
     private static let fromZero: JSONValue = ["type": "integer", "minimum": 0]
 
