@@ -179,14 +179,21 @@ extension TransitionRow {
         TransitionRow(
             "held × wake: nothing", [patient], given: held + [(5, .failed("a"))], (105, .wake), []),
         TransitionRow(
-            "held × last failure: recorded, the end is left", [a, b], given: held, (5, .failed("a")),
-            ["stepFailed a#1 flaky | step_failed"]),
+            "held × completion of the last step: completed", [a], given: held, (5, .completed("a")),
+            ["attemptCompleted a#1 | step_completed", completed, "→ end"]),
+        TransitionRow(
+            "held × completion, the rest skipped: completed", [a, StepRow(name: "b", when: "false")], given: held,
+            (5, .completed("a")),
+            ["attemptCompleted a#1 | step_completed", "stepSkipped b | step_skipped", completed, "→ end"]),
+        TransitionRow(
+            "held × last failure: the run fails", [a, b], given: held, (5, .failed("a")),
+            ["stepFailed a#1 flaky | step_failed", failedByA, "→ end"]),
+        TransitionRow(
+            "held × cancel, then completion: cancelled", [a, b], given: held + [(2, .cancel)], (5, .completed("a")),
+            ["attemptCompleted a#1 | step_completed", cancelled, "→ end"]),
         TransitionRow(
             "held and completed × restart: the next step runs", [a, b], given: held + [(5, .completed("a"))],
             (9, .restart), [startedB, "→ run b#1"]),
-        TransitionRow(
-            "held and failed × restart: the run fails", [a, b], given: held + [(5, .failed("a"))], (9, .restart),
-            [failedByA, "→ end"]),
         TransitionRow(
             "held and lost × restart: due at once", [a], given: held + [(5, .failed("a", code: "host_lost"))],
             (9, .restart), ["→ wake at 5"]),

@@ -8,7 +8,7 @@ package import WorkflowModel
 package struct ExecutionStateMachine: Sendable {
     package private(set) var state: ExecutionState
     package let limits: EngineLimits
-    /// While held, verdicts are recorded and nothing new is started: a server that stops leaves no attempt in doubt.
+    /// While held, verdicts and ends are recorded and no attempt is started: a server that stops leaves none in doubt.
     package var isHeld = false
 
     package init(execution: ExecutionID, definition: WorkflowDefinition, limits: EngineLimits = EngineLimits()) {
@@ -223,11 +223,11 @@ package struct ExecutionStateMachine: Sendable {
             decision.effects.append(.end)
             return
         }
-        if isHeld || state.nextTimer != nil { return }
+        if state.nextTimer != nil { return }
         advance(now: now, into: &decision)
     }
 
-    /// Starts the next step that is not skipped, or ends the execution.
+    /// Starts the next step that is not skipped, or ends the execution; while held, only what needs no host.
     private mutating func advance(now: Timestamp, into decision: inout Decision) {
         while state.isOpen, state.running.isEmpty {
             if let failed = failedStep {
@@ -236,7 +236,9 @@ package struct ExecutionStateMachine: Sendable {
             guard state.cursor < state.steps.count else { return completeExecution(now: now, into: &decision) }
             let index = state.cursor
             switch isWanted(index) {
-            case .success(true): startAttempt(index, now: now, into: &decision)
+            case .success(true):
+                if isHeld { return }
+                startAttempt(index, now: now, into: &decision)
             case .success(false): skip(index, now: now, into: &decision)
             case .failure(let error): reject(index, error, code: StepErrorCode.expression, now: now, into: &decision)
             }
