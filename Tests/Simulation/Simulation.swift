@@ -11,6 +11,7 @@ package final class Simulation {
         package var executions = 0
         package var crashes = 0
         package var crashesInRecovery = 0
+        package var stops = 0
         package var refusals = 0
         package var unanswered = 0
         package var duplicates = 0
@@ -23,6 +24,7 @@ package final class Simulation {
             left.executions += right.executions
             left.crashes += right.crashes
             left.crashesInRecovery += right.crashesInRecovery
+            left.stops += right.stops
             left.refusals += right.refusals
             left.unanswered += right.unanswered
             left.duplicates += right.duplicates
@@ -37,6 +39,8 @@ package final class Simulation {
         case wake(ExecutionID)
         case cancel(ExecutionID)
         case relay
+        /// The server is asked to stop: nothing new starts, and then it is gone.
+        case stop, down
     }
 
     private struct Entry {
@@ -61,6 +65,7 @@ package final class Simulation {
     private var inHosts: [ExecutionID: StepCall] = [:]
     private var agenda: [Entry] = []
     private var order = 0
+    private var isStopping = false
     private let startCount: Int
     private var faultsLeft: Int
     private var relayPosition: JournalPosition?
@@ -81,6 +86,7 @@ package final class Simulation {
     package func run() async throws -> Tally {
         for _ in 0..<startCount { schedule(.start, after: .milliseconds(Int.random(in: 0...500, using: &random))) }
         schedule(.relay, after: .milliseconds(10))
+        if random.oneIn(4) { schedule(.stop, after: .milliseconds(Int.random(in: 1...800, using: &random))) }
         try await boot()
         var stepsLeft = 20_000
         while let entry = nextEntry() {
@@ -111,7 +117,9 @@ package final class Simulation {
 
     private func play(_ action: Action) async throws {
         switch action {
-        case .start: try await start()
+        case .start:
+            // A server that stops takes no starts; the client tries again.
+            if isStopping { schedule(.start, after: .milliseconds(50)) } else { try await start() }
         case .finished(let execution, let call):
             guard inHosts[execution]?.attempt == call.attempt, inHosts[execution]?.path == call.path,
                 let workflow = workflows[execution]
@@ -129,6 +137,13 @@ package final class Simulation {
             ledger.cancelAnswered.insert(execution)
             tally.cancels += 1
         case .relay: try await relay()
+        case .stop:
+            isStopping = true
+            for execution in machines.keys { machines[execution]?.isHeld = true }
+            schedule(.down, after: .milliseconds(Int.random(in: 1...100, using: &random)))
+        case .down:
+            tally.stops += 1
+            try await restart()
         }
     }
 
@@ -219,6 +234,7 @@ package final class Simulation {
     private func carryOut(_ effect: Effect, _ execution: ExecutionID) throws {
         switch effect {
         case .run(let call):
+            if isStopping { throw violation("\(call.idempotencyKey) starts while the server stops") }
             if let fault = ledger.ran(call) { throw violation(fault) }
             inHosts[execution] = call
             schedule(.finished(execution, call), after: .milliseconds(Int.random(in: 1...80, using: &random)))
@@ -241,15 +257,20 @@ package final class Simulation {
 
     private func crash() async throws {
         tally.crashes += 1
+        try await restart()
+    }
+
+    private func restart() async throws {
         journal = journal.crash()
+        isStopping = false
         machines = [:]
         inHosts = [:]
         relayPosition = nil
         // What the dead process had planned is gone; clients and the relay's next life are not.
         agenda.removeAll { entry in
             switch entry.action {
-            case .start, .cancel, .relay: false
-            case .finished, .wake: true
+            case .start, .cancel, .relay, .stop: false
+            case .finished, .wake, .down: true
             }
         }
         if !agenda.contains(where: { if case .relay = $0.action { true } else { false } }) {

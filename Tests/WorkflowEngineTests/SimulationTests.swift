@@ -18,6 +18,7 @@ struct SimulationTests {
         #expect(total.executions > 5_000)
         #expect(total.crashes > 1_000)
         #expect(total.crashesInRecovery > 100)
+        #expect(total.stops > 300)
         #expect(total.refusals > 100 && total.unanswered > 100)
         #expect(total.duplicates > 100)
         #expect(total.outcomes["execution_completed", default: 0] > 500)
