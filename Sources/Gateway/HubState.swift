@@ -29,6 +29,7 @@ struct HubState {
 
     let configuration: GatewayConfiguration
     private let emit: (StreamHub.Work) -> Void
+    let metrics = GatewayMetrics()
 
     var entries: [ExecutionID: Entry] = [:]
     private(set) var clientCount = 0
@@ -95,6 +96,7 @@ struct HubState {
     }
 
     mutating func interrupted() {
+        if isSubscribed { metrics.interrupted() }
         isSubscribed = false
         coldBefore = Timestamp(microseconds: .max)
         for entry in entries.values { entry.log.markInterrupted() }
@@ -147,6 +149,7 @@ struct HubState {
     }
 
     mutating func scanFailed(_ execution: ExecutionID, scanFrom start: Int, isRetryable: Bool) {
+        metrics.scanFailed()
         let entry = entry(of: execution)
         if !isRetryable { entry.log.markUnservable(after: start, isTruncated: true) }
         // A bus that is down comes back: what it holds is waited for however long that takes.
@@ -228,6 +231,7 @@ struct HubState {
             }
             entry.scan = .running
             scanCount += 1
+            metrics.scanStarted()
             emit(.scan(execution, after: after))
         }
     }
@@ -245,9 +249,11 @@ struct HubState {
             switch client.machine.next(in: entry.log) {
             case .send(let messages, let through):
                 isMoving = Self.send(Array(messages), to: &client) { $0.didSend(through: through) }
+                if isMoving { metrics.sent(messages.count) }
             case .announceMissing(let from, let to):
                 let message = SnapshotMessage.make(execution, missingFrom: from, to: to)
                 isMoving = Self.send([message], to: &client) { $0.didAnnounceMissing(to: to) }
+                if isMoving { metrics.announcedMissing() }
             case .fetch(let after):
                 requestScan(entry, execution, after: after)
                 isMoving = false

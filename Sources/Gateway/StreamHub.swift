@@ -38,13 +38,22 @@ final class StreamHub: Sendable {
 
     var statistics: Statistics { state.withLock { $0.statistics } }
 
+    /// Changes the state and shows how it stands.
+    private func change<Result: Sendable>(_ body: (inout HubState) -> Result) -> Result {
+        state.withLock { state in
+            let result = body(&state)
+            state.metrics.stand(state.statistics)
+            return result
+        }
+    }
+
     // MARK: clients
 
     func attach(
         _ connection: any StreamConnection, to execution: ExecutionID, after sequence: Int,
         now: ContinuousClock.Instant
     ) -> any StreamSession {
-        let id = state.withLock { $0.attach(connection, to: execution, after: sequence, now: now) }
+        let id = change { $0.attach(connection, to: execution, after: sequence, now: now) }
         return Session(hub: self, execution: execution, client: id)
     }
 
@@ -53,31 +62,31 @@ final class StreamHub: Sendable {
         let execution: ExecutionID
         let client: Int
 
-        func hasRoom() { hub.state.withLock { $0.hasRoom(client, execution) } }
-        func closed() { hub.state.withLock { $0.detach(client, execution, now: .now) } }
+        func hasRoom() { hub.change { $0.hasRoom(client, execution) } }
+        func closed() { hub.change { $0.detach(client, execution, now: .now) } }
     }
 
     // MARK: the live topic
 
     /// The subscription stands: every event from now on comes live.
-    func subscribed(at time: Timestamp) { state.withLock { $0.subscribed(at: time) } }
+    func subscribed(at time: Timestamp) { change { $0.subscribed(at: time) } }
 
     /// The subscription broke: events may pass unseen.
-    func interrupted() { state.withLock { $0.interrupted() } }
+    func interrupted() { change { $0.interrupted() } }
 
-    func publish(_ batch: [DeliveredEvent]) { state.withLock { $0.publish(batch) } }
+    func publish(_ batch: [DeliveredEvent]) { change { $0.publish(batch) } }
 
     // MARK: history
 
     /// Takes a page of a scan that began after `start`.
     /// - Returns: the sequence to go on after; nil when the scan is over.
     func took(_ page: EventHistoryPage, of execution: ExecutionID, scanFrom start: Int) -> Int? {
-        state.withLock { $0.took(page, of: execution, scanFrom: start) }
+        change { $0.took(page, of: execution, scanFrom: start) }
     }
 
     func scanFailed(_ execution: ExecutionID, scanFrom start: Int, isRetryable: Bool) {
-        state.withLock { $0.scanFailed(execution, scanFrom: start, isRetryable: isRetryable) }
+        change { $0.scanFailed(execution, scanFrom: start, isRetryable: isRetryable) }
     }
 
-    func pauseEnded(_ execution: ExecutionID) { state.withLock { $0.pauseEnded(execution) } }
+    func pauseEnded(_ execution: ExecutionID) { change { $0.pauseEnded(execution) } }
 }

@@ -30,6 +30,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     private let spawner: HostSpawner
     private let reactor: Reactor
     private let fleet: Fleet
+    private let metrics = HostingMetrics()
     private let folders: HostFolders
     private let threads = NIOThreadPool(numberOfThreads: StepHosting.threadCount)
     private let shared = Mutex(Shared())
@@ -50,7 +51,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             path: configuration.stepHostPath, arguments: configuration.confinement.commandLine, folders: folders)
         reactor = try Reactor()
         fleet = Fleet(
-            configuration: configuration, spawner: spawner, reactor: reactor, logger: logger,
+            configuration: configuration, spawner: spawner, reactor: reactor, metrics: metrics, logger: logger,
             pluginPath: { store.path(of: $0) }, activity: activity)
     }
 
@@ -99,6 +100,12 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     package var statistics: HostingStatistics { fleet.statistics }
 
     package func run(_ call: StepCall) async -> StepOutcome {
+        let outcome = await outcome(of: call)
+        metrics.ended(outcome)
+        return outcome
+    }
+
+    private func outcome(of call: StepCall) async -> StepOutcome {
         let build: PluginBuild
         do throws(StepError) { build = try await self.build(for: call) } catch {
             return StepOutcome(result: .failed(error))

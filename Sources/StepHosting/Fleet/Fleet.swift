@@ -38,6 +38,7 @@ final class Fleet: Sendable {
     private let configuration: HostingConfiguration
     private let spawner: HostSpawner
     private let reactor: Reactor
+    private let metrics: HostingMetrics
     private let logger: Logger
     private let activity: @Sendable (StepActivity) -> Void
     private let pluginPath: @Sendable (String) -> String
@@ -45,12 +46,14 @@ final class Fleet: Sendable {
 
     /// - Parameter pluginPath: the stored file of a content hash.
     init(
-        configuration: HostingConfiguration, spawner: HostSpawner, reactor: Reactor, logger: Logger,
+        configuration: HostingConfiguration, spawner: HostSpawner, reactor: Reactor, metrics: HostingMetrics,
+        logger: Logger,
         pluginPath: @escaping @Sendable (String) -> String, activity: @escaping @Sendable (StepActivity) -> Void
     ) {
         self.configuration = configuration
         self.spawner = spawner
         self.reactor = reactor
+        self.metrics = metrics
         self.logger = logger
         self.pluginPath = pluginPath
         self.activity = activity
@@ -141,6 +144,8 @@ final class Fleet: Sendable {
     private func perform(_ decide: (inout Shared) -> [FleetStateMachine.Action]) -> Bool {
         let (work, isDone) = shared.withLock { shared in
             let actions = decide(&shared)
+            metrics.stand(
+                hosts: shared.machine.hostCount, idle: shared.machine.idleCount, queued: shared.machine.queuedCount)
             return (translate(actions, &shared), shared.machine.isStopping && shared.machine.hostCount == 0)
         }
         for item in work { carryOut(item) }
@@ -157,6 +162,7 @@ final class Fleet: Sendable {
                 return .deliver(call, pending.call, process)
             case .spawn(let host, let hash):
                 shared.statistics.spawns += 1
+                metrics.spawned()
                 return .spawn(host, hash: hash)
             case .retire(let host): return shared.hosts[host].map { .retire($0) }
             case .refuse(let call, let refusal):
@@ -264,7 +270,9 @@ extension Fleet: HostOwner {
             shared.hosts[host] = nil
             switch death {
             case .killedAtDeadline, .killedAfterCancel: shared.statistics.kills += 1
-            case _ where death.isCrash: shared.statistics.crashes += 1
+            case _ where death.isCrash:
+                shared.statistics.crashes += 1
+                metrics.crashed()
             default: break
             }
             var actions: [FleetStateMachine.Action] = []
