@@ -27,6 +27,7 @@ package struct Problem: Error, Hashable, Sendable {
         }
     }
 
+    private static let ownMembers: Set = ["type", "title", "status", "code", "detail", "faults", "faults_omitted"]
     /// Faults beyond this many are counted in `faults_omitted`, not listed.
     package static let faultsMax = 1000
 
@@ -49,6 +50,8 @@ package struct Problem: Error, Hashable, Sendable {
         members: KeyValuePairs<String, JSONValue> = [:], headers: [WebHeader] = []
     ) {
         precondition((400...599).contains(status), "a problem has a 4xx or 5xx status")
+        precondition(
+            !members.contains { Self.ownMembers.contains($0.key) }, "a further member has a name of its own")
         self.status = status
         self.code = code
         self.title = title
