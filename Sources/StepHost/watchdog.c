@@ -44,12 +44,12 @@ static void report_slow(uint64_t *reported_ns) {
     uint8_t what = atomic_load(&entered_what);
     uint64_t call = atomic_load(&entered_call);
     if (atomic_load(&entered_ns) != since) return; /* it returned while we looked */
-    *reported_ns = since;
     struct frame_out frame;
     frame_begin(&frame, STEP_WIRE_SLOW, call);
     frame_put(&frame, &what, sizeof what);
     channel_lock();
-    channel_send(&frame);
+    /* Never waits here: the plugin's calls to its host want the lock. A full buffer is looked at again next tick. */
+    if (channel_send_or_drop(&frame)) *reported_ns = since;
     channel_unlock();
 }
 
