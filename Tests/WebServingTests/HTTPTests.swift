@@ -164,10 +164,11 @@ struct HTTPTests {
     @Test("a client that does not finish its request in time is let go")
     func slowRequest() async throws {
         try await serve(WebServerConfiguration(requestTimeout: .milliseconds(50))) { server, client in
-            try await client.write("GET /items/a HTT")
+            // On a busy machine the server may be done with the client before the client has written.
+            try? await client.write("GET /items/a HTT")
             try await client.end()
             let body = try await server.client()
-            try await body.send("POST", "/items", headers: [("content-length", "10")])
+            try? await body.send("POST", "/items", headers: [("content-length", "10")])
             try await body.end()
         }
     }

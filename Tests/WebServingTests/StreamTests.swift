@@ -138,7 +138,7 @@ struct StreamTests {
 
     @Test("a client that answers no ping is dropped")
     func deadPeer() async throws {
-        try await serve(.init(pingInterval: .milliseconds(30))) { _, client, streams in
+        try await serve(.init(pingInterval: .seconds(1))) { _, client, streams in
             _ = try await client.upgrade("/stream/a")
             let (_, session) = try await streams.next()
             #expect(try await client.frame().opcode == 9)
