@@ -125,8 +125,8 @@ let package = Package(
         .testTarget(
             name: "OrchestratorTests",
             dependencies: [
-                "WorkflowModel", "WorkflowEngine", "EventBus", "WebServing", "Orchestrator", "Simulation",
-            ]),
+                "WorkflowModel", "WorkflowEngine", "EventBus", "WebServing", "Orchestrator", "Simulation", "WebTesting",
+            ] + operations),
         .target(
             name: "WebTesting", dependencies: ["WorkflowModel", "WebServing"] + nio + operations, path: "Tests/WebTesting"),
         .testTarget(

@@ -1,0 +1,85 @@
+import Testing
+import WebTesting
+import WorkflowModel
+
+@Suite("definitions over HTTP")
+struct DefinitionTests {
+    @Test("every change is a revision, and all of them can be read")
+    func revisions() async throws {
+        try await Room.with("echo") { room in
+            let source = try #require(Room.definitions["echo"])
+            let changed = try await room.put("echo", source + "\n# changed")
+            #expect(changed.status == 200 && changed.json["revision"] == 2)
+            let same = try await room.put("echo", source + "\n# changed")
+            #expect(same.json["revision"] == 2)
+            let newest = try await room.get("/api/v1/workflows/echo").json
+            #expect(newest["revision"] == 2 && newest["source"] == .string(source + "\n# changed"))
+            let first = try await room.get("/api/v1/workflows/echo?revision=1").json
+            #expect(first["revision"] == 1 && first["source"] == .string(source))
+            #expect(try await room.get("/api/v1/workflows/echo?revision=3").status == 404)
+        }
+    }
+
+    @Test("a definition comes as YAML or JSON, under its own name")
+    func formats() async throws {
+        try await Room.with { room in
+            let json = #"{"name":"j","deliverable_type":"t","steps":[{"name":"a","function":"test.echo"}]}"#
+            let stored = try await room.put("j", json, type: "application/json; charset=utf-8")
+            #expect(stored.status == 201 && stored.json["format"] == "json")
+            #expect(try await room.put("j", json, type: "text/plain").status == 415)
+            let other = try await room.put("k", json, type: "application/json")
+            #expect(other.status == 422)
+            #expect(try await room.get("/api/v1/workflows/k").status == 404)
+        }
+    }
+
+    @Test("a definition's faults are told all at once, with line and column, and nothing is stored")
+    func faults() async throws {
+        try await Room.with { room in
+            let source = """
+                name: bad
+                deliverable_type: text
+                steps:
+                  - name: a
+                    function: test.nothing
+                  - name: a
+                    function: test.echo
+                    timeout: soon
+                """
+            let reply = try await room.put("bad", source)
+            #expect(reply.status == 422 && reply.text("code") == "invalid_definition")
+            let faults = try #require(reply.json["faults"]?.arrayValue)
+            #expect(Set(faults.compactMap { $0["line"]?.intValue }) == [5, 6, 8], "\(reply.text)")
+            #expect(faults.allSatisfy { $0["column"]?.intValue ?? 0 > 0 && $0["message"]?.stringValue != nil })
+            #expect(try await room.get("/api/v1/workflows/bad").status == 404)
+        }
+    }
+
+    @Test("definitions are listed by name, in pages")
+    func list() async throws {
+        try await Room.with("hold", "echo", "fail") { room in
+            let first = try await room.get("/api/v1/workflows?limit=2").json
+            #expect(first["items"]?.arrayValue?.compactMap { $0["name"]?.stringValue } == ["echo", "fail"])
+            let cursor = try #require(first["next"]?.stringValue)
+            let rest = try await room.get("/api/v1/workflows?limit=2&cursor=\(cursor)").json
+            #expect(rest["items"]?.arrayValue?.compactMap { $0["name"]?.stringValue } == ["hold"])
+            #expect(rest["next"]?.isNull == true)
+        }
+    }
+
+    @Test("a deleted definition cannot be started, its executions can still be read")
+    func delete() async throws {
+        try await Room.with("echo") { room in
+            let started = try await room.execute("echo", #"{"inputs":{"text":"a"}}"#)
+            let execution = try #require(started.text("execution_id"))
+            #expect(try await room.client.request("DELETE", "/api/v1/workflows/echo").status == 204)
+            #expect(try await room.client.request("DELETE", "/api/v1/workflows/echo").status == 404)
+            #expect(try await room.get("/api/v1/workflows/echo").status == 404)
+            #expect(try await room.execute("echo", #"{"inputs":{"text":"a"}}"#).text("code") == "unknown_workflow")
+            #expect(try await room.get("/api/v1/executions/\(execution)").json["status"] == "completed")
+            let again = try await room.put("echo", try #require(Room.definitions["echo"]))
+            #expect(again.status < 300)
+            #expect(try await room.execute("echo", #"{"inputs":{"text":"a"}}"#).text("status") == "completed")
+        }
+    }
+}
