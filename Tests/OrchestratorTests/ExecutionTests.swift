@@ -127,7 +127,8 @@ struct ExecutionTests {
             let execution = try #require(started.text("execution_id"))
             let id = try #require(ExecutionID(execution))
             let stored = try await room.journal.events(of: id, after: 0, limit: 100)
-            #expect(stored.map(\.type) == ["execution_started", "step_started", "step_completed", "execution_completed"])
+            let types = ["execution_started", "step_started", "step_completed", "execution_completed"]
+            #expect(stored.map(\.type) == types)
             func body(_ events: some Sequence<EncodedEvent>, next: String) -> String {
                 let items = events.map { String(decoding: $0.bytes, as: UTF8.self) }.joined(separator: ",")
                 return "{\"items\":[\(items)],\"next\":\(next)}"

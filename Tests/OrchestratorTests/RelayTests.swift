@@ -14,7 +14,9 @@ struct RelayTests {
         let lease: JournalLease
         let publisher: PublisherFake
 
-        init(_ publisher: PublisherFake, _ journal: InMemoryJournal = InMemoryJournal(now: { Bench.start })) async throws {
+        init(
+            _ publisher: PublisherFake, _ journal: InMemoryJournal = InMemoryJournal(now: { Bench.start })
+        ) async throws {
             self.publisher = publisher
             self.journal = journal
             lease = try await journal.acquireLease(shard: 0)
