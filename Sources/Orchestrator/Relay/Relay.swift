@@ -38,6 +38,8 @@ package final class Relay: Service {
     private let ring: AsyncStream<Void>.Continuation
     private let published = Counter(label: "stepstream_relay_published_events_total")
     private let failures = Counter(label: "stepstream_relay_publish_failures_total")
+    /// How long the oldest unpublished batch has been refused; 0 while the bus takes events.
+    private let backlogAge = Gauge(label: "stepstream_relay_backlog_age_seconds")
 
     package init(
         journal: any Journal, lease: JournalLease, publisher: any EventPublisher, configuration: Configuration,
@@ -124,9 +126,14 @@ package final class Relay: Service {
 
     private func publishUntilTaken(_ batch: [SourcedEvent]) async {
         var delay = configuration.retryDelayMin
+        let start = ContinuousClock.now
         while !Task.isCancelled {
-            do { return try await publisher.publish(batch) } catch {
+            do {
+                try await publisher.publish(batch)
+                return backlogAge.record(0)
+            } catch {
                 failures.increment()
+                backlogAge.record((ContinuousClock.now - start).milliseconds / 1000)
                 let oldest = batch.first?.event.time
                 let wasReachable = state.withLock { state in
                     defer {

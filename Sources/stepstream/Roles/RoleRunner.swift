@@ -3,6 +3,7 @@ import EventBusEmbedded
 import Gateway
 import JournalSQLite
 import Logging
+import Metrics
 import Orchestrator
 import ServiceLifecycle
 import StepHosting
@@ -29,9 +30,12 @@ struct RoleRunner {
     }
 
     private func runServices(_ logger: Logger) async throws {
+        // Before anything makes a metric.
+        let metrics = MetricsRegistry()
+        MetricsSystem.bootstrap(metrics)
         let bus = try EmbeddedBus(dataDirectory: settings.dataDirectory, logger: logger)
         let health = HealthRegistry(role: role.rawValue)
-        var providers: [any RouteProvider] = [health, ContractRoutes()]
+        var providers: [any RouteProvider] = [health, metrics, ContractRoutes()]
         var services: [any Service] = []
         var stack: OrchestratorStack?
         if role != .gateway {
