@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import JournalContract
 import Testing
@@ -29,9 +30,8 @@ struct DirectoryLockTests {
         let directory = try TemporaryDirectory()
         let first = try SQLiteJournal(at: directory.path)
         // What a fork does to the lock's file, for as long as the child has not reached its `exec`.
-        let copies = (0..<256 as Range<Int32>).filter { file in
-            Self.path(of: file) == directory.file("orchestrator.lock")
-        }.map { dup($0) }
+        let files = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { Int32($0) }
+        let copies = files.filter { Self.path(of: $0) == directory.file("orchestrator.lock") }.map { dup($0) }
         defer { for copy in copies { close(copy) } }
         #expect(copies.count == 1)
         await first.close()
