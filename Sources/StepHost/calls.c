@@ -124,14 +124,14 @@ static void send_log(step_call_id id, int32_t level, step_bytes message, step_by
     }
 }
 
+/* Of a full buffer it tries again at the watchdog's next tick, which must not wait with the lock. */
 static void send_counters(void) {
     if (!counters_changed) return;
-    counters_changed = false;
     struct frame_out frame;
     frame_begin(&frame, STEP_WIRE_COUNTERS, 0);
     frame_put_u64(&frame, late_completions);
     frame_put_u64(&frame, dropped_logs);
-    channel_send(&frame);
+    if (channel_send_or_drop(&frame)) counters_changed = false;
 }
 
 void calls_send_counters(void) {
