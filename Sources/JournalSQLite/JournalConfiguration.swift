@@ -19,7 +19,7 @@ package struct JournalConfiguration: Sendable {
         package var walPages: Int
         /// From here on the writer pauses for the rest, so that the log begins anew.
         package var walPagesMax: Int
-        package init(walPages: Int = 1_000, walPagesMax: Int = 8_000) {
+        package init(walPages: Int = 4_000, walPagesMax: Int = 16_000) {
             self.walPages = walPages
             self.walPagesMax = walPagesMax
         }

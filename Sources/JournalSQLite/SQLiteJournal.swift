@@ -108,7 +108,7 @@ package final class SQLiteJournal: Journal {
     }
 
     package func setCommitTap(_ tap: (@Sendable ([CommittedEvent]) -> Void)?) {
-        writer.tap.withLock { $0 = tap }
+        writer.tap.withLock { $0 = tap.map { JournalWriter.Tap(call: $0) } }
     }
 
     package func publishedPosition(shard: Int) async throws(JournalError) -> JournalPosition? {

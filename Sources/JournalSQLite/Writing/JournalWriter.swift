@@ -8,7 +8,10 @@ import WorkflowModel
 /// The one writer: takes whatever waits, makes one transaction of it, tells the tap, answers.
 // SAFETY: after `init` everything but `tap`, `queue` and `published` is used by the writer's thread alone.
 final class JournalWriter: @unchecked Sendable {
-    typealias Tap = @Sendable ([CommittedEvent]) -> Void
+    /// A closure held by a generic type as it is would gain a reabstraction thunk with every access; a struct does not.
+    struct Tap: Sendable {
+        var call: @Sendable ([CommittedEvent]) -> Void
+    }
 
     let queue: WorkQueue<WriterJob>
     let published: PublishedPosition
@@ -102,7 +105,7 @@ final class JournalWriter: @unchecked Sendable {
             for (execution, entry) in batch.changed { cache.update(entry, for: execution) }
             if let position { published.stored(position, at: now) }
             published.epochRose(to: state.epoch)
-            if !batch.events.isEmpty { tap.withLock { $0 }?(batch.events) }
+            if !batch.events.isEmpty { tap.withLock { $0 }?.call(batch.events) }
             for answer in answers { answer() }
             if isFailing { logger.notice("the journal takes appends again") }
             isFailing = false

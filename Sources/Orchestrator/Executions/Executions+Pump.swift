@@ -139,15 +139,24 @@ extension Executions {
     private func run(_ call: StepCall, _ slot: ExecutionSlot) {
         slot.attempts[call.path] = Task { [runner] in
             let outcome = await runner.run(call)
-            finished(call, outcome)
+            await finished(call, outcome)
         }
     }
 
-    private func finished(_ call: StepCall, _ outcome: StepOutcome) {
+    private func finished(_ call: StepCall, _ outcome: StepOutcome) async {
         guard let slot = slots[call.execution] else { return }
         slot.attempts[call.path] = nil
         if !isAbandoned {
-            post(.finished(path: call.path, attempt: call.attempt, outcome), to: slot)
+            let input = ExecutionSlot.Input.finished(path: call.path, attempt: call.attempt, outcome)
+            slot.inbox.append(.init(input: input, reply: nil))
+            if Task.isCancelled {
+                // A cancelled task cannot wait, and a commit may have to.
+                startPump(slot)
+            } else if !slot.isPumping {
+                // The attempt's own task goes on with the execution: no other has to be woken.
+                slot.isPumping = true
+                await pump(call.execution)
+            }
         }
         noteIdle()
     }

@@ -24,7 +24,12 @@ final class Reactor: Sendable {
     private let nextWake = Atomic<MonotonicNanoseconds>(.max)
     private let thread = NIOThreadPool(numberOfThreads: 1)
     /// Called about every `tickNanoseconds` while there are hosts.
-    private let tick: Mutex<(@Sendable () -> Void)?> = Mutex(nil)
+    private let tick = Mutex<Tick?>(nil)
+
+    /// A closure held by a generic type as it is would gain a reabstraction thunk with every access; a struct does not.
+    private struct Tick: Sendable {
+        var call: @Sendable () -> Void
+    }
     private let nextTick = Atomic<MonotonicNanoseconds>(.max)
     private static let tickNanoseconds: Int64 = 5_000_000_000
 
@@ -37,7 +42,7 @@ final class Reactor: Sendable {
     }
 
     func start(tick: @escaping @Sendable () -> Void) {
-        self.tick.withLock { $0 = tick }
+        self.tick.withLock { $0 = Tick(call: tick) }
         nextTick.store(MonotonicTime.now + Self.tickNanoseconds, ordering: .relaxed)
         thread.start()
         thread.submit { _ in self.loop() }
@@ -143,7 +148,7 @@ final class Reactor: Sendable {
         let now = MonotonicTime.now
         if now >= nextTick.load(ordering: .relaxed) {
             nextTick.store(now + Self.tickNanoseconds, ordering: .relaxed)
-            tick.withLock { $0 }?()
+            tick.withLock { $0 }?.call()
         }
         guard now >= nextWake.load(ordering: .sequentiallyConsistent) else { return }
         nextWake.store(.max, ordering: .sequentiallyConsistent)
