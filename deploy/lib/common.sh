@@ -56,7 +56,9 @@ plugin_packages() {
 build_plugin() {
   local name=$1 configuration=$2
   shift 2
-  swift build -c "$configuration" --package-path "$root/plugins/$name" --scratch-path "$plugins_scratch" "$@"
+  # The plan in a shared scratch path may be another package's: SwiftPM must not take it for this one's.
+  swift build -c "$configuration" --disable-build-manifest-caching --package-path "$root/plugins/$name" \
+    --scratch-path "$plugins_scratch" "$@"
 }
 
 # install_plugin NAME DIRECTORY: puts what build_plugin built into DIRECTORY (…/CONFIGURATION/plugins), as NAME.so.
