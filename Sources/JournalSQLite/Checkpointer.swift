@@ -6,7 +6,8 @@ import WorkflowEngine
 /// Carries the write-ahead log into the file from a thread and a connection of its own.
 ///
 /// Beside the writer a checkpoint never reaches the end of a log that grows meanwhile, and only a log that was carried
-/// whole begins anew. So above `walPagesMax` the writer pauses between two transactions while the rest is carried.
+/// whole begins anew, over the blocks it has (see `LogAllocation`). So most is carried beside the writer, which then
+/// pauses between two transactions while the rest is.
 // SAFETY: `connection` is used by the checkpoint thread alone; everything else is behind the monitor.
 final class Checkpointer: @unchecked Sendable {
     private struct State {
@@ -114,14 +115,15 @@ final class Checkpointer: @unchecked Sendable {
     }
 
     private func checkpoint() {
-        let isLarge = monitor.withLock { state in
+        let isFull = monitor.withLock { state in
             // Cleared before, so that a commit meanwhile counts.
             state.isDirty = false
-            state.dueAtPages = state.walPages + limits.walPages
-            return state.walPages >= limits.walPagesMax
+            defer { state.dueAtPages = state.walPages + limits.walPages }
+            return state.walPages >= state.dueAtPages
         }
         checkpointWhole(.passive)
-        guard isLarge else { return }
+        // At rest the passive one reaches the end.
+        guard isFull else { return }
         monitor.withLock { $0.wantsPause = true }
         _ = monitor.wait { $0.isInTransaction ? nil : () }
         // Waits shortly for readers of the old log, too; those that come now read the file alone.

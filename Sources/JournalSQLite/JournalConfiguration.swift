@@ -15,14 +15,13 @@ package struct JournalConfiguration: Sendable {
 
     /// When the write-ahead log is carried into the file; a page is 4 KiB.
     package struct Checkpoints: Sendable {
-        /// From here on, and after as many more, a checkpoint runs beside the writer.
+        /// From here on it is carried, and then begins anew.
         package var walPages: Int
-        /// From here on the writer pauses for the rest, so that the log begins anew.
-        package var walPagesMax: Int
-        package init(walPages: Int = 4_000, walPagesMax: Int = 16_000) {
-            self.walPages = walPages
-            self.walPagesMax = walPagesMax
-        }
+        package init(walPages: Int = 4_000) { self.walPages = walPages }
+
+        /// What the log is given on disk: its pages, a quarter more for what is committed while it is carried, and a
+        /// frame's header for each.
+        var allocatedBytes: Int { 32 + walPages * 5 / 4 * (4_096 + 24) }
     }
 
     package var batch: Batch

@@ -13,7 +13,7 @@ struct CheckpointTests {
     func bounded() async throws {
         let directory = try TemporaryDirectory()
         var configuration = JournalConfiguration()
-        configuration.checkpoints = .init(walPages: 64, walPagesMax: 256)
+        configuration.checkpoints = .init(walPages: 64)
         configuration.batch.requestsMax = 8
         let journal = try SQLiteJournal(at: directory.path, configuration: configuration)
         let lease = try await journal.acquireLease(shard: 0)

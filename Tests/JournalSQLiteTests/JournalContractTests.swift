@@ -17,7 +17,7 @@ struct JournalContractTests {
         configuration.waitingAppendsMax = 4
         configuration.waitingReadsMax = 2
         configuration.cachedExecutionsMax = 4
-        configuration.checkpoints = .init(walPages: 16, walPagesMax: 64)
+        configuration.checkpoints = .init(walPages: 16)
         let settings = configuration
         try await contract.verify(
             JournalUnderTest(clock: clock, seed: seed) {

@@ -37,11 +37,12 @@ struct JournalFile: Sendable {
             guard try database.integer("PRAGMA synchronous") == 2 else {
                 throw JournalError(.inputOutput, "\(path) did not take synchronous = FULL")
             }
-            // What the log may keep on disk once it begins anew.
-            try database.run("PRAGMA journal_size_limit = \(configuration.checkpoints.walPagesMax * 4096)")
+            // What the log keeps on disk once it begins anew.
+            try database.run("PRAGMA journal_size_limit = \(configuration.checkpoints.allocatedBytes)")
             try database.run("PRAGMA cache_size = -8192")
             try JournalSchema.upgrade(database, from: version)
         }
+        LogAllocation.extend(path: path + "-wal", bytes: configuration.checkpoints.allocatedBytes)
         return connection
     }
 
