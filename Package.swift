@@ -62,6 +62,8 @@ let package = Package(
         .target(
             name: "EventBusEmbedded",
             dependencies: ["WorkflowModel", "EventBus", product("GRDB")] + nio + operations),
+        .systemLibrary(name: "CRdKafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .target(name: "EventBusKafka", dependencies: ["WorkflowModel", "EventBus", "CRdKafka"] + operations),
 
         // Step plugins: the contract, the author's side, the host's side.
         .target(name: "StepABI"),
@@ -117,6 +119,12 @@ let package = Package(
             name: "EventBusEmbeddedTests",
             dependencies: [
                 "WorkflowModel", "EventBus", "EventBusEmbedded", "BusContract", product("GRDB"), product("Logging"),
+            ]),
+        .testTarget(
+            name: "EventBusKafkaTests",
+            dependencies: [
+                "WorkflowModel", "EventBus", "EventBusEmbedded", "EventBusKafka", "CRdKafka", "BusContract",
+                product("Logging"),
             ]),
         .testTarget(name: "StepKitTests", dependencies: ["StepKit", "StepKitTesting", "StepABI", "StepHost"]),
         .testTarget(

@@ -37,10 +37,10 @@ install_packages() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" > /dev/null
 }
 
-# What the package needs to compile and link: SQLite for the journal, zlib for compressed frames.
+# What the package needs to compile and link: SQLite for the journal, zlib for compressed frames, librdkafka.
 install_build_packages() {
   command -v swift > /dev/null || die "a Swift 6.3 toolchain is needed on the PATH"
-  install_packages libsqlite3-dev zlib1g-dev
+  install_packages libsqlite3-dev zlib1g-dev librdkafka-dev
 }
 
 # plugin_packages: the names of the packages under plugins/, one a line.

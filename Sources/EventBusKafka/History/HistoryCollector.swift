@@ -1,0 +1,45 @@
+import EventBus
+import WorkflowModel
+
+/// Puts one execution's events together from a scan that may bring them more than once.
+struct HistoryCollector {
+    private let sequence: Int
+    private let limit: Int
+    private var events: [Int: EncodedEvent] = [:]
+    private var final: Int?
+    /// Whether anything of the execution was seen, at or below the asked sequence too.
+    private(set) var isKnown = false
+
+    /// - Parameter sequence: events above it are asked for, up to `limit`.
+    init(after sequence: Int, limit: Int) {
+        self.sequence = sequence
+        self.limit = limit
+    }
+
+    mutating func add(_ event: EncodedEvent) {
+        isKnown = true
+        if event.isFinal { final = event.sequence }
+        guard event.sequence > sequence, event.sequence <= sequence + limit + 1 else { return }
+        if events[event.sequence] == nil { events[event.sequence] = event }
+    }
+
+    /// Nothing that is still to come can change the page.
+    var isComplete: Bool {
+        // One more than asked for tells that there is more.
+        let last = min(sequence + limit + 1, final ?? Int.max)
+        return events.count >= last - sequence
+    }
+
+    /// - Parameters:
+    ///   - isSearchedWhole: everything the topic held was looked at, unless the page was complete before.
+    ///   - mayBeTrimmed: retention may have taken events of this execution.
+    func page(isSearchedWhole: Bool, mayBeTrimmed: Bool) -> EventHistoryPage {
+        var dense: [EncodedEvent] = []
+        while dense.count < limit, let event = events[sequence + dense.count + 1] { dense.append(event) }
+        let hasMore = events[sequence + dense.count + 1] != nil
+        let hasGap = !hasMore && events.count > dense.count
+        let isWhole =
+            if isComplete { true } else if hasGap || !isSearchedWhole { false } else { isKnown || !mayBeTrimmed }
+        return EventHistoryPage(events: dense, hasMore: hasMore, isWhole: isWhole)
+    }
+}

@@ -1,0 +1,61 @@
+import EventBus
+import Logging
+import Synchronization
+
+/// Something of a bus that is open: closing the bus ends its waits, and statistics are asked of it.
+protocol KafkaMember: AnyObject, Sendable {
+    func busClosed()
+    var standing: MemberStatistics { get }
+}
+
+/// What a bus's publisher, subscriptions and history share.
+final class KafkaContext: Sendable {
+    let configuration: KafkaBusConfiguration
+    let logger: Logger
+    let poller: EventPoller
+    let metrics = KafkaMetrics()
+    private let members = Mutex(Members())
+
+    private struct Member {
+        weak var value: (any KafkaMember)?
+    }
+
+    private struct Members {
+        var all: [UInt64: Member] = [:]
+        var serial: UInt64 = 0
+        var isClosed = false
+    }
+
+    init(configuration: KafkaBusConfiguration, logger: Logger) throws(BusError) {
+        self.configuration = configuration
+        self.logger = logger
+        poller = try EventPoller()
+    }
+
+    /// - Returns: what `leave` takes. - Throws: `closed` when the bus is.
+    func join(_ member: any KafkaMember) throws(BusError) -> UInt64 {
+        let serial = members.withLock { members -> UInt64? in
+            guard !members.isClosed else { return nil }
+            members.serial += 1
+            members.all[members.serial] = Member(value: member)
+            return members.serial
+        }
+        guard let serial else { throw BusError(.closed, "the bus is closed") }
+        return serial
+    }
+
+    func leave(_ serial: UInt64) { members.withLock { _ = $0.all.removeValue(forKey: serial) } }
+
+    var open: [any KafkaMember] { members.withLock { $0.all.sorted { $0.key < $1.key }.compactMap(\.value.value) } }
+
+    var isClosed: Bool { members.withLock { $0.isClosed } }
+
+    func close() {
+        let open = members.withLock { members in
+            members.isClosed = true
+            return members.all.values.compactMap(\.value)
+        }
+        for member in open { member.busClosed() }
+        poller.stop()
+    }
+}

@@ -1,0 +1,113 @@
+package import EventBus
+import Logging
+import Synchronization
+
+/// Publishes to the events topic over one idempotent producer, and makes a new one after any failure.
+///
+/// Opening it asks no broker: with the broker away, `publish` throws a retryable error and the journal keeps the rest.
+/// It stores no source position; a batch whose outcome is unknown comes again, and with it duplicates.
+package final class KafkaEventPublisher: EventPublisher, KafkaMember {
+    private struct State {
+        var producer: Producer?
+        var lastError: BusError?
+        var isClosed = false
+    }
+
+    private let context: KafkaContext
+    private let topics: TopicDirectory
+    private let activity: ActivityProducer
+    private let deliveries = Deliveries()
+    private let state = Mutex(State())
+    private let membership = Mutex<UInt64?>(nil)
+
+    init(context: KafkaContext, topics: TopicDirectory) throws(BusError) {
+        self.context = context
+        self.topics = topics
+        activity = ActivityProducer(context: context, topics: topics)
+        let serial = try context.join(self)
+        membership.withLock { $0 = serial }
+    }
+
+    package var storesSourcePosition: Bool { false }
+
+    package func sourcePosition() async throws(BusError) -> SourcePosition? { nil }
+
+    package func publish(_ batch: [SourcedEvent]) async throws(BusError) {
+        if state.withLock({ $0.isClosed }) { throw BusError(.closed, "the publisher is closed") }
+        guard !batch.isEmpty else { return }
+        let start = ContinuousClock.now
+        var used: Producer?
+        do throws(BusError) {
+            _ = try await topics.partitions(of: context.configuration.topics.events)
+            let producer = try current()
+            used = producer
+            try await producer.publish(batch)
+        } catch {
+            context.metrics.failed()
+            // "Timed out" hides why there was no connection.
+            let reason = used?.report.lastError
+            let told = error.code == .unavailable ? reason ?? error : error
+            state.withLock { $0.lastError = told }
+            if let used { await retire(used) }
+            // The topic may have been removed, or changed, since it was found.
+            if told.code == .configuration { topics.forget(context.configuration.topics.events) }
+            throw told
+        }
+        context.metrics.published(batch.count, in: ContinuousClock.now - start)
+        state.withLock { $0.lastError = nil }
+    }
+
+    package func publishActivity(_ activity: EncodedActivity) { self.activity.send(activity) }
+
+    package func close() async {
+        let (producer, wasClosed) = state.withLock { state in
+            defer {
+                state.isClosed = true
+                state.producer = nil
+            }
+            return (state.producer, state.isClosed)
+        }
+        guard !wasClosed else { return }
+        if let serial = membership.withLock({ $0 }) { context.leave(serial) }
+        deliveries.failAll(BusError(.closed, "the publisher is closed"))
+        await producer?.close()
+        await activity.close()
+    }
+
+    private func current() throws(BusError) -> Producer {
+        if let producer = state.withLock({ $0.producer }) { return producer }
+        let made = try Producer(
+            topic: context.configuration.topics.events, deliveries: deliveries, context: context)
+        let kept = state.withLock { state -> Producer? in
+            if state.isClosed { return nil }
+            if state.producer == nil { state.producer = made }
+            return state.producer
+        }
+        if kept !== made { Task { await made.close() } }
+        guard let kept else { throw BusError(.closed, "the publisher is closed") }
+        return kept
+    }
+
+    private func retire(_ producer: Producer) async {
+        let isCurrent = state.withLock { state in
+            guard state.producer === producer else { return false }
+            state.producer = nil
+            return true
+        }
+        // Another batch's failure may have retired it already.
+        if isCurrent { await producer.close() }
+    }
+
+    // MARK: - KafkaMember
+
+    func busClosed() { deliveries.failAll(BusError(.closed, "the bus is closed")) }
+
+    var standing: MemberStatistics {
+        let (producer, lastError) = state.withLock { ($0.producer, $0.lastError) }
+        let report = producer?.report
+        let counts = deliveries.counts
+        return MemberStatistics(
+            client: report?.statistics ?? ClientStatistics(), lastError: report?.lastError ?? lastError,
+            published: counts.published, failures: counts.failures, latency: counts.latency)
+    }
+}

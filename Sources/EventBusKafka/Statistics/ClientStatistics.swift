@@ -1,0 +1,34 @@
+import WorkflowModel
+
+/// The few figures of librdkafka's statistics that somebody reads (its STATISTICS.md).
+struct ClientStatistics: Hashable, Sendable {
+    var brokersUp = 0
+    var brokersKnown = 0
+    var roundTripMilliseconds = 0.0
+    var queuedRecords = 0
+    /// Of the partitions a group's member has, not committed yet.
+    var uncommittedRecords = 0
+
+    init() {}
+
+    /// nil for what is not such a report.
+    init?(json: UnsafeBufferPointer<CChar>) {
+        let bytes = json.map(UInt8.init(bitPattern:))
+        guard let value = try? JSONValue(parsing: bytes), let root = value.objectValue else { return nil }
+        for (_, broker) in root["brokers"]?.objectValue ?? JSONObject([]) {
+            // The addresses of kafka.bootstrap have -1: the brokers behind them are listed again by their number.
+            guard broker["nodeid"]?.intValue ?? -1 >= 0 else { continue }
+            brokersKnown += 1
+            if broker["state"]?.stringValue == "UP" { brokersUp += 1 }
+            let microseconds = broker["rtt"]?["avg"]?.doubleValue ?? 0
+            roundTripMilliseconds = max(roundTripMilliseconds, microseconds / 1000)
+        }
+        queuedRecords = Int(root["msg_cnt"]?.intValue ?? 0)
+        for (_, topic) in root["topics"]?.objectValue ?? JSONObject([]) {
+            for (_, partition) in topic["partitions"]?.objectValue ?? JSONObject([]) {
+                // -1 where there is no lag to speak of.
+                uncommittedRecords += max(0, Int(partition["consumer_lag"]?.intValue ?? 0))
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import BusContract
+import EventBus
+import EventBusEmbedded
+import EventBusKafka
+import Foundation
+import Logging
+import Testing
+
+/// A bus on a cluster, with consumer stores in a directory of its own, as a consumer role has it.
+struct KafkaUnderTest: BusUnderTest {
+    let publishing: KafkaBus
+    let consuming: KafkaBus
+    private let stores: EmbeddedBus
+    private let directory: URL
+    /// Kept as long as the bus.
+    private let cluster: MockCluster?
+
+    init(_ configuration: KafkaBusConfiguration, cluster: MockCluster? = nil) throws {
+        self.cluster = cluster
+        publishing = try KafkaBus(configuration: configuration, logger: quietLogger)
+        consuming = try KafkaBus(configuration: configuration, logger: quietLogger)
+        directory = FileManager.default.temporaryDirectory.appendingPathComponent("stepstream-\(UUID().uuidString)")
+        stores = try EmbeddedBus(dataDirectory: directory.path, logger: quietLogger)
+    }
+
+    func publisher() async throws -> any EventPublisher { try await publishing.publisher() }
+    var subscriber: any EventSubscriber { consuming.subscriber }
+    var history: any EventHistory { consuming.history }
+    func consumerStore(named name: String) async throws -> any ConsumerStore {
+        try await stores.consumerStore(named: name)
+    }
+
+    func close() async {
+        await publishing.close()
+        await consuming.close()
+        await stores.close()
+        try? FileManager.default.removeItem(at: directory)
+    }
+}
+
+let quietLogger: Logger = {
+    var logger = Logger(label: "test")
+    logger.logLevel = ProcessInfo.processInfo.environment["STEPSTREAM_TEST_LOG"].flatMap(Logger.Level.init) ?? .error
+    return logger
+}()
+
+@Suite("the Kafka bus keeps the bus contract", .serialized)
+struct ContractTests {
+    /// `host:port` of a broker; its topics are made by the tests, each with a name of its own.
+    static let broker = ProcessInfo.processInfo.environment["STEPSTREAM_TEST_KAFKA"]
+
+    @Test("over the mock cluster", arguments: BusContract.cases)
+    func overMock(_ contract: BusContract) async throws {
+        try await run(contract) {
+            let cluster = try MockCluster()
+            return try KafkaUnderTest(cluster.configuration(), cluster: cluster)
+        }
+    }
+
+    @Test("over a real broker", .enabled(if: broker != nil, "STEPSTREAM_TEST_KAFKA names none"), arguments: BusContract.cases)
+    func overBroker(_ contract: BusContract) async throws {
+        try await run(contract) {
+            var configuration = KafkaBusConfiguration(bootstrap: Self.broker ?? "")
+            configuration.topics.events = "stepstream.test.\(UUID().uuidString)"
+            configuration.topics.activity = configuration.topics.events + ".activity"
+            configuration.memberName = "contract-\(UUID().uuidString)"
+            return try KafkaUnderTest(configuration)
+        }
+    }
+
+    private func run(_ contract: BusContract, on make: () async throws -> any BusUnderTest) async throws {
+        let seed = UInt64.random(in: .min ... .max)
+        do { try await contract.run(seed: seed, on: make) } catch {
+            Issue.record("\(contract.name): \(error) (seed \(seed))")
+        }
+    }
+}
