@@ -1,13 +1,15 @@
 package import WebServing
 import WorkflowModel
 
-/// `GET /openapi.json` and `GET /schemas/*`: the contracts as documents, for editors, generators and tests.
+/// `GET /openapi.json`, `GET /asyncapi.json` and `GET /schemas/*`: the contracts as documents, for editors, generators and tests.
 package struct ContractRoutes: RouteProvider {
     package init() {}
 
     package func addRoutes(to router: inout WebRouter) {
         let openAPI = Array(OpenAPIDocument.text.utf8)
         router.get("/openapi.json") { _ in .json(openAPI) }
+        let asyncAPI = AsyncAPIDocument.json.encoded
+        router.get("/asyncapi.json") { _ in .json(asyncAPI) }
         let workflow = DefinitionReader.workflowSchema.encoded
         router.get("/schemas/workflow.json") { _ in .schema(workflow) }
         let events = EventSchemas.all.encoded

@@ -278,6 +278,18 @@ extension OpenAPIDocument {
             }
           }
         },
+        "/asyncapi.json": {
+          "get": {
+            "operationId": "asyncapi",
+            "summary": "The event stream: Kafka topics and WebSocket.",
+            "responses": {
+              "200": {
+                "description": "AsyncAPI 3.0.",
+                "content": {"application/json": {"schema": {"type": "object"}}}
+              }
+            }
+          }
+        },
         "/schemas/workflow.json": {
           "get": {
             "operationId": "workflowSchema",

@@ -18,12 +18,17 @@ package enum EventSchemas {
         let references = EventType.allCases.map { type -> JSONValue in
             ["$ref": .string("#/$defs/\(type.rawValue)")]
         }
-        let definitions = EventType.allCases.map { ($0.rawValue, JSONValue.object(JSONObject(body(of: $0)))) }
+        let definitions = EventType.allCases.map { ($0.rawValue, payload(of: $0)) }
         return [
             "$schema": dialect, "$id": "urn:stepstream:event:v1", "title": "Stepstream lifecycle event",
             "oneOf": .array(references), "$defs": .object(JSONObject(definitions)),
         ]
     }
+
+    /// The schema of one type's events without dialect and identifier, to stand inside another document.
+    ///
+    /// It keeps to what drafts 07 and 2020-12 have in common, since AsyncAPI reads schemas as a superset of draft 07.
+    package static func payload(of type: EventType) -> JSONValue { .object(JSONObject(body(of: type))) }
 
     private static func body(of type: EventType) -> [(String, JSONValue)] {
         let data = EventField.data(of: type)
