@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from support import schemas
 from support.binary import Binary
+from support.broker import Broker
 from support.server import Server
 
 
@@ -18,7 +20,9 @@ def pytest_addoption(parser):
 
 @pytest.fixture(scope="session")
 def binary() -> Binary:
-    return Binary.from_environment()
+    found = Binary.from_environment()
+    schemas.use(found)
+    return found
 
 
 @pytest.fixture
@@ -38,6 +42,13 @@ def outside():
 def server(binary, data_dir):
     """`stepstream serve` on a port of its own, stopped by its process id."""
     with Server(binary, data_dir) as running:
+        yield running
+
+
+@pytest.fixture
+def broker(tmp_path):
+    """A Kafka broker of its own, stopped by its process id."""
+    with Broker(tmp_path / "broker") as running:
         yield running
 
 
