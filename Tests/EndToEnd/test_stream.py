@@ -6,6 +6,7 @@ import json
 import pytest
 import websockets
 
+from support import schemas
 from support.contract import check_transcript, types
 from support.workflows import three_steps
 
@@ -26,7 +27,8 @@ async def transcript(server, execution, after=None):
 
 
 def events_of(frames):
-    return [event for event in map(json.loads, frames) if not event["type"].startswith("stream_")]
+    """The events among the frames, each held against its published schema."""
+    return [schemas.check(event) for event in map(json.loads, frames) if not event["type"].startswith("stream_")]
 
 
 def test_a_client_before_during_and_after_a_run_sees_the_same_bytes(server, new_id):

@@ -2,6 +2,8 @@
 
 import re
 
+from support import schemas
+
 PROGRESS_STEP = {"step_completed", "step_failed", "step_skipped"}
 OUTCOMES = {"execution_completed", "execution_failed", "execution_cancelled"}
 KEYS = ["id", "type", "execution_id", "workflow", "sequence", "time", "progress", "final", "data"]
@@ -24,7 +26,10 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 
 
 def check_transcript(events: list) -> None:
-    """A whole execution: sequence without hole, one outcome, final last, progress and time that never fall."""
+    """A whole execution: sequence without hole, one outcome, final last, progress and time that never fall.
+
+    Each event also fits its published schema.
+    """
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     assert events[0]["type"] == "execution_started"
     assert [event["final"] for event in events] == [False] * (len(events) - 1) + [True]
@@ -32,6 +37,7 @@ def check_transcript(events: list) -> None:
     total = events[0]["data"]["total_steps"]
     finished, last = 0, events[0]
     for event in events:
+        schemas.check(event)
         assert list(event) == KEYS, event
         assert list(event["data"]) == DATA[event["type"]], event
         assert event["id"] == f"{event['execution_id']}:{event['sequence']}"

@@ -2,6 +2,8 @@
 
 import functools
 import json
+import pathlib
+import tempfile
 
 import jsonschema
 
@@ -33,9 +35,7 @@ class _Published:
 
     @functools.cached_property
     def schemas(self) -> EventSchemas:
-        import pathlib
-        import tempfile
-
+        # Here, since servers check what they read by this module.
         from support.server import Server
 
         with tempfile.TemporaryDirectory(prefix="stepstream-schemas-") as directory:

@@ -8,6 +8,7 @@ import subprocess
 
 import requests
 
+from support import schemas
 from support.binary import Binary
 
 
@@ -100,10 +101,11 @@ class Server:
         return answer.json()
 
     def events(self, execution: str) -> list:
+        """Every event, each held against its published schema."""
         items, after = [], 0
         while True:
             page = self.get(f"/api/v1/executions/{execution}/events?limit=500&after={after}")
-            items += page["items"]
+            items += map(schemas.check, page["items"])
             if page["next"] is None:
                 return items
             after = int(page["next"])
