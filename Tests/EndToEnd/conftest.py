@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import subprocess
 import tempfile
 import time
 
@@ -50,6 +51,25 @@ def broker(tmp_path):
     """A Kafka broker of its own, stopped by its process id."""
     with Broker(tmp_path / "broker") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """A CA with a server's certificate, and another CA that signed nothing."""
+    directory = tmp_path_factory.mktemp("tls")
+
+    def openssl(*arguments):
+        subprocess.run(["openssl", *arguments], cwd=directory, check=True, capture_output=True)
+
+    for name in ("ca", "other"):
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                "-subj", f"/CN={name}", "-keyout", f"{name}.key", "-out", f"{name}.pem")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=broker",
+            "-keyout", "server.key", "-out", "server.csr")
+    (directory / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
+    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
+            "-extfile", "names", "-out", "server.pem")
+    return directory
 
 
 @pytest.fixture

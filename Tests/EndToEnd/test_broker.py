@@ -1,9 +1,11 @@
 """The test broker and the fault proxy do what the tests over Kafka rely on: shown with confluent-kafka alone."""
 
+import ssl
 import time
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from support.broker import quiet, watermarks
 from support.fault_proxy import FaultProxy
@@ -173,3 +175,19 @@ def test_the_murmur2_reference_agrees_with_javas_published_values():
                         ("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971)]:
         assert murmur2(text.encode()) == value
     assert murmur2(b"abc") == 479470107
+
+
+def test_the_proxy_speaks_tls_in_the_brokers_stead(broker, certificates):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
+    with FaultProxy(broker.port.number, tls=context) as proxy:
+        trusting = {"security.protocol": "ssl", "ssl.ca.location": str(certificates / "ca.pem")}
+        sent, client = Sent(), producer(proxy.address, **trusting)
+        broker.create_topic(TOPIC, 3)
+        send(client, range(100), sent)
+        assert client.flush(30) == 0 and not sent.errors
+        assert len(take(proxy.address, 100, **trusting)) == 100
+        wrong = quiet({"bootstrap.servers": proxy.address, "security.protocol": "ssl",
+                       "ssl.ca.location": str(certificates / "other.pem")})
+        with pytest.raises(KafkaException):
+            AdminClient(wrong).list_topics(timeout=2)

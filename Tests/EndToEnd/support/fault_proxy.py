@@ -81,8 +81,9 @@ class _Link:
 class FaultProxy:
     """Runs on a thread of its own; each method returns when the fault is in force."""
 
-    def __init__(self, broker_port: int):
-        self.broker_port = broker_port
+    def __init__(self, broker_port: int, tls=None):
+        """With an `ssl.SSLContext` clients speak TLS to the proxy; the broker behind it never does."""
+        self.broker_port, self._tls = broker_port, tls
         self._links, self._latency_seconds = set(), 0.0
         self._ready = threading.Event()
         # Held all along, so that the port stays ours while nobody listens.
@@ -122,7 +123,7 @@ class FaultProxy:
     async def _listen(self) -> None:
         if self._server is None:
             self._server = await asyncio.start_server(
-                self._accept, "127.0.0.1", self._port.number, reuse_address=True, limit=1 << 20)
+                self._accept, "127.0.0.1", self._port.number, reuse_address=True, limit=1 << 20, ssl=self._tls)
 
     async def _refuse(self) -> None:
         server, self._server = self._server, None

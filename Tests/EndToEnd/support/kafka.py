@@ -1,0 +1,116 @@
+"""Roles of stepstream on a Kafka bus: their settings, load on them, and waiting for what they publish."""
+
+import json
+import pathlib
+import random
+import threading
+import time
+import uuid
+
+import requests
+from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
+
+from support import files
+from support.broker import quiet
+from support.server import Server
+from support.topic import EVENTS
+
+WAIT_SECONDS_MAX = 90
+
+
+def arguments(directory: pathlib.Path, address: str, **settings) -> list:
+    """Flags for the bus; further settings of `kafka` go into a settings file."""
+    flags = ["--bus", "kafka", "--kafka-bootstrap", address]
+    if settings:
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"stepstream-{random.randrange(1 << 32):08x}.yaml"
+        path.write_text(json.dumps({"kafka": settings}))  # JSON is YAML
+        flags += ["--config", str(path)]
+    return flags
+
+
+def role(binary, data_dir, address, role="serve", extra=(), **settings) -> Server:
+    return Server(binary, data_dir, role=role, arguments=[*arguments(data_dir, address, **settings), *extra])
+
+
+class Load:
+    """Threads that start executions of a stored workflow as long as the server answers, and remember every 2xx."""
+
+    def __init__(self, url: str, workflow: str, seed: int, starters=4, pace_seconds=(0.01, 0.05), inputs=None):
+        self.url = f"{url}/api/v1/workflows/{workflow}/execute"
+        self.inputs, self.pace = inputs or {"value": 1}, pace_seconds
+        self.accepted, self.condition, self.over = [], threading.Condition(), threading.Event()
+        self.threads = [threading.Thread(target=self._run, args=(random.Random(seed + number),))
+                        for number in range(starters)]
+        for thread in self.threads:
+            thread.start()
+
+    def _run(self, rng) -> None:
+        session = requests.Session()
+        while not self.over.is_set():
+            try:
+                answer = session.post(self.url, json={"inputs": self.inputs}, timeout=30)
+            except requests.RequestException:
+                return  # killed: this start has no answer, so nothing was promised
+            assert answer.status_code == 200, answer.text
+            with self.condition:
+                self.accepted.append(answer.json()["execution_id"])
+                self.condition.notify_all()
+            self.over.wait(rng.uniform(*self.pace))
+
+    def wait_for_more(self, count: int) -> None:
+        """Until so many more executions were accepted than now."""
+        with self.condition:
+            wanted = len(self.accepted) + count
+            assert self.condition.wait_for(lambda: len(self.accepted) >= wanted, timeout=60), "starts do not get through"
+
+    def stop(self) -> list:
+        self.over.set()
+        for thread in self.threads:
+            thread.join()
+        return self.accepted
+
+
+def wait_until_ended(server: Server, executions) -> None:
+    """Every one of them has its final event on the bus."""
+    for execution in executions:
+        # The stream ends with the final event: waiting is reading it.
+        answer = server.session.get(f"{server.url}/api/v1/workflows/stream/{execution}", timeout=WAIT_SECONDS_MAX)
+        assert '"final":true' in answer.text, f"{execution} did not end: {answer.text[-500:]}"
+
+
+def wait_until_published(address: str, data_dir: pathlib.Path) -> None:
+    """Until the topic holds every event that the journal has now: an independent consumer waits for the last of them."""
+    wanted = {f"{execution}:{sequence}" for execution, sequence, _ in files.journal_events(data_dir)}
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    consumer = Consumer(quiet({
+        "bootstrap.servers": address, "group.id": "waiting", "enable.auto.commit": False,
+        "topic.metadata.refresh.interval.ms": 1_000, "allow.auto.create.topics": False}))
+    try:
+        partitions = {}
+        while not partitions:
+            assert time.monotonic() < deadline, f"{EVENTS} is not there"
+            partitions = consumer.list_topics(EVENTS, timeout=20).topics[EVENTS].partitions
+        consumer.assign([TopicPartition(EVENTS, number, OFFSET_BEGINNING) for number in partitions])
+        while wanted:
+            left = deadline - time.monotonic()
+            assert left > 0, f"{len(wanted)} events are not on the topic after {WAIT_SECONDS_MAX} s: {sorted(wanted)[:3]}"
+            message = consumer.poll(left)
+            if message is not None and not message.error():
+                wanted.discard(dict(message.headers() or ()).get("ce_id", b"").decode(errors="replace"))
+    finally:
+        consumer.close()
+
+
+def position_before(data_dir: pathlib.Path, event_ids) -> int:
+    """The journal's position just before the first of these events."""
+    with files.connect(data_dir / "journal.sqlite") as journal:
+        rows = journal.execute(
+            "SELECT record.position, execution.id, record.sequence FROM record JOIN execution"
+            " ON execution.number = record.execution WHERE record.event IS NOT NULL ORDER BY record.position").fetchall()
+    last = 0
+    for position, execution, sequence in rows:
+        if f"{uuid.UUID(bytes=execution)}:{sequence}" in event_ids:
+            return last
+        last = position
+    return last
