@@ -39,6 +39,9 @@ test_plugin() {
   swift test --skip-build --disable-xctest --package-path "$root/plugins/$1" --scratch-path "$plugins_scratch"
 }
 
+# The clients and tools that the end-to-end suite drives beside Python's.
+install_test_packages() { install_packages jq kcat librdkafka-dev openssl; }
+
 make_venv() {
   python3 -c 'import ensurepip' 2> /dev/null || install_packages python3 python3-venv || return 1
   [ -x .venv/bin/python ] || python3 -m venv .venv || return 1
@@ -56,7 +59,7 @@ for name in $(plugin_packages); do
   stage "plugin-$name" test_plugin "$name" || true
   [ ! -d "plugins/$name/Tests" ] || closing_line "plugin-$name"
 done
-if stage venv make_venv; then
+if stage test-packages install_test_packages && stage venv make_venv; then
   export STEPSTREAM_BINARY=$binary
   stage end-to-end .venv/bin/python -m pytest Tests/EndToEnd || true
   closing_line end-to-end

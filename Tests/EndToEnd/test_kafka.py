@@ -17,7 +17,8 @@ from support import asyncapi, files
 from support.broker import Broker, quiet
 from support.contract import check_transcript
 from support.fault_proxy import FaultProxy
-from support.kafka import Load, arguments, position_before, role, wait_until_ended, wait_until_published
+from support.kafka import (
+    Load, arguments, position_before, require_bus, role, wait_until_ended, wait_until_published)
 from support.murmur2 import partition
 from support.topic import EVENTS, assert_holds_journal, assert_ordered, read, transcripts
 from support.workflows import one_step, three_steps
@@ -28,10 +29,9 @@ EXECUTIONS = 1_000
 KILLS, KILLS_LONG = 10, 100
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def kafka(binary):
-    if "kafka" not in binary.run("serve", "--help").stdout:
-        pytest.skip("this binary has no Kafka bus yet")
+    require_bus(binary)
 
 
 @pytest.fixture

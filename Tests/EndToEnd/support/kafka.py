@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 
+import pytest
 import requests
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
@@ -14,6 +15,7 @@ from support import files
 from support.broker import quiet
 from support.server import Server
 from support.topic import EVENTS
+from support.workflows import one_step, three_steps
 
 WAIT_SECONDS_MAX = 90
 
@@ -27,6 +29,11 @@ def arguments(directory: pathlib.Path, address: str, **settings) -> list:
         path.write_text(json.dumps({"kafka": settings}))  # JSON is YAML
         flags += ["--config", str(path)]
     return flags
+
+
+def require_bus(binary) -> None:
+    if "kafka" not in binary.run("serve", "--help").stdout:
+        pytest.skip("this binary has no Kafka bus yet")
 
 
 def role(binary, data_dir, address, role="serve", extra=(), **settings) -> Server:
@@ -69,6 +76,23 @@ class Load:
         for thread in self.threads:
             thread.join()
         return self.accepted
+
+
+def seeded_run(binary, data_dir: pathlib.Path, address: str, seed: int, count=24) -> list:
+    """Runs executions of several kinds, drawn by the seed, on a Kafka bus; gives the journal's events."""
+    rng = random.Random(seed)
+    definitions = [
+        three_steps("plain"), three_steps("failing", ("bench.echo", "bench.fail", "bench.echo")),
+        one_step("bench.fail", "retrying", retry={"max_attempts": 3, "initial_interval": "1ms"}),
+        one_step("bench.fail", "going-on", on_failure="continue"), three_steps("skipping", when="inputs.value > 500")]
+    with role(binary, data_dir, address) as server:
+        for definition in definitions:
+            server.put_workflow(definition)
+        for definition in rng.choices(definitions, k=count):
+            server.execute(definition["name"], {"value": rng.randrange(1_000), "times": rng.randrange(4)})
+        wait_until_published(address, data_dir)
+        assert server.stop() == 0
+    return files.journal_events(data_dir)
 
 
 def wait_until_ended(server: Server, executions) -> None:
