@@ -84,7 +84,7 @@ class FaultProxy:
     def __init__(self, broker_port: int, tls=None):
         """With an `ssl.SSLContext` clients speak TLS to the proxy; the broker behind it never does."""
         self.broker_port, self._tls = broker_port, tls
-        self._links, self._latency_seconds = set(), 0.0
+        self._links, self._tasks, self._latency_seconds = set(), set(), 0.0
         self._ready = threading.Event()
         # Held all along, so that the port stays ours while nobody listens.
         self._port = ReservedPort()
@@ -118,7 +118,10 @@ class FaultProxy:
         await self._listen()
         self._ready.set()
         await self._over.wait()
+        self._flowing.set()  # whoever waits in a black hole leaves it
         await self._refuse()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)
 
     async def _listen(self) -> None:
         if self._server is None:
@@ -135,10 +138,12 @@ class FaultProxy:
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link = _Link(self, reader, writer)
         self._links.add(link)
+        self._tasks.add(asyncio.current_task())
         try:
             await link.run()
         finally:
             self._links.discard(link)
+            self._tasks.discard(asyncio.current_task())
 
     def _drop(self, reset: bool) -> None:
         for link in list(self._links):
