@@ -40,7 +40,7 @@ struct KafkaUnderTest: BusUnderTest {
 
 let quietLogger: Logger = {
     var logger = Logger(label: "test")
-    logger.logLevel = ProcessInfo.processInfo.environment["STEPSTREAM_TEST_LOG"].flatMap(Logger.Level.init) ?? .error
+    logger.logLevel = ProcessInfo.processInfo.environment["STEPSTREAM_TEST_LOG"].flatMap { Logger.Level(rawValue: $0) } ?? .error
     return logger
 }()
 
@@ -57,7 +57,9 @@ struct ContractTests {
         }
     }
 
-    @Test("over a real broker", .enabled(if: broker != nil, "STEPSTREAM_TEST_KAFKA names none"), arguments: BusContract.cases)
+    @Test(
+        "over a real broker", .enabled(if: broker != nil, "STEPSTREAM_TEST_KAFKA names none"),
+        arguments: BusContract.cases)
     func overBroker(_ contract: BusContract) async throws {
         try await run(contract) {
             var configuration = KafkaBusConfiguration(bootstrap: Self.broker ?? "")
