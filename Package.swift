@@ -94,8 +94,8 @@ let package = Package(
         .executableTarget(
             name: "stepstream",
             dependencies: [
-                "WorkflowModel", "WorkflowEngine", "JournalSQLite", "EventBus", "EventBusEmbedded", "StepABI",
-                "StepHosting", "WebServing", "Orchestrator", "Gateway",
+                "WorkflowModel", "WorkflowEngine", "JournalSQLite", "EventBus", "EventBusEmbedded", "EventBusKafka",
+                "StepABI", "StepHosting", "WebServing", "Orchestrator", "Gateway",
                 product("ArgumentParser"), product("AsyncHTTPClient"), product("UnixSignals"), product("Yams"),
             ] + web + nio + operations),
 

@@ -115,6 +115,11 @@ extension KafkaBusConfiguration: CustomStringConvertible, CustomDebugStringConve
             .joined(separator: "\n")
     }
 
+    /// The raw properties, secret values masked.
+    package var maskedProperties: [String: String] {
+        properties.reduce(into: [:]) { $0[$1.key] = ClientProperties.isSecret($1.key) ? "***" : $1.value }
+    }
+
     package var debugDescription: String { description }
     package var customMirror: Mirror { Mirror(self, children: ["settings": description]) }
 }

@@ -71,7 +71,7 @@ package final class OrchestratorService: Service {
             clock: parts.clock, configuration: configuration.executions, logger: logger,
             onFatal: { report.yield($0) })
         relay = Relay(
-            journal: parts.journal, lease: parts.lease, publisher: parts.publisher,
+            journal: parts.journal, lease: parts.lease, publisher: parts.publisher, clock: parts.clock,
             configuration: configuration.relay, logger: logger)
     }
 
@@ -161,7 +161,8 @@ package final class OrchestratorService: Service {
         return PartHealth(
             isHealthy: standing.isReachable, detail: standing.lastError,
             values: JSONObject([
-                ("published", .int(Int64(standing.publishedCount))), ("backlog_age_ms", .double(age)),
+                ("published", .int(Int64(standing.publishedCount))),
+                ("backlog_events", .int(Int64(standing.backlogCount))), ("backlog_age_ms", .double(age)),
             ]))
     }
 }

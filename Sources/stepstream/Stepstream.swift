@@ -13,6 +13,7 @@ struct Stepstream: AsyncParsableCommand {
                 name: "Executions:",
                 subcommands: [Run.self, Execute.self, Watch.self, List.self, Show.self, Cancel.self, Events.self]),
             CommandGroup(name: "Authors:", subcommands: [Validate.self, PluginCommand.self]),
+            CommandGroup(name: "Operating:", subcommands: [Republish.self]),
             CommandGroup(name: "Measuring:", subcommands: [Bench.self]),
         ])
 

@@ -49,6 +49,27 @@ extension JournalContract {
             try expectEqual(Set(seen).count, seen.count, "different positions")
             await journal.close()
         },
+        JournalContract("events are counted from a position on, and only events") { test in
+            let journal = try await test.open()
+            let lease = try await journal.acquireLease(shard: 0)
+            try expectEqual(try await journal.countEvents(after: nil, shard: 0), 0, "events of an empty journal")
+            var sample = Sample(seed: test.seed)
+            for count in 1...6 {
+                let execution = sample.execution()
+                var records = Sample.records(execution, after: 0, sequence: 0, count: count)
+                records.append(JournalRecord(version: count + 1, kind: 1, payload: [], event: nil))
+                _ = await journal.append(
+                    [AppendRequest(execution: execution, expectedVersion: 0, records: records)], lease: lease)
+            }
+            let events = try await journal.allEvents()
+            try expectEqual(try await journal.countEvents(after: nil, shard: 0), events.count, "all events")
+            for (index, event) in events.enumerated() {
+                try expectEqual(
+                    try await journal.countEvents(after: event.position, shard: 0), events.count - index - 1,
+                    "events after the \(index + 1). (seed \(test.seed))")
+            }
+            await journal.close()
+        },
         JournalContract("an event is readable when its append has returned, at or before the receipt's position") { test in
             let journal = try await test.open()
             let lease = try await journal.acquireLease(shard: 0)

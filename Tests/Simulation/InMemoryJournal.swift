@@ -155,6 +155,10 @@ package final class InMemoryJournal: Journal {
         }
     }
 
+    package func countEvents(after position: JournalPosition?, shard: Int) async throws(JournalError) -> Int {
+        try await events(after: position, shard: shard, limit: .max).count
+    }
+
     package func events(
         of execution: ExecutionID, after sequence: Int, limit: Int
     ) async throws(JournalError) -> [EncodedEvent] {

@@ -85,6 +85,16 @@ extension SQLiteJournal {
         }
     }
 
+    package func countEvents(after position: JournalPosition?, shard: Int) async throws(JournalError) -> Int {
+        guard shard == 0 else { return 0 }
+        return try await readers.read("counting events") { database in
+            let statement = try SQLStatement(
+                database, "SELECT count(*) FROM record WHERE position > ?1 AND sequence IS NOT NULL")
+            statement.bind(1, position?.rawValue ?? 0)
+            return try statement.firstRow { Int($0.integer(0)) } ?? 0
+        }
+    }
+
     package func events(
         of execution: ExecutionID, after sequence: Int, limit: Int
     ) async throws(JournalError) -> [EncodedEvent] {

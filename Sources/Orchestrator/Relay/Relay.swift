@@ -25,6 +25,9 @@ package final class Relay: Service {
         /// The oldest event that is committed and not published; nil when there is none known.
         package var oldestUnpublishedAt: Timestamp?
         package var publishedCount = 0
+        /// Events that are committed and not published. Counted along, so that it may be off by those of the first
+        /// moments until the relay has caught up once.
+        package var backlogCount = 0
     }
 
     private let journal: any Journal
@@ -37,17 +40,21 @@ package final class Relay: Service {
     private let doorbell: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
     private let published = Counter(label: "stepstream_relay_published_events_total")
+    private let backlogEvents = Gauge(label: "stepstream_relay_backlog_events")
     private let failures = Counter(label: "stepstream_relay_publish_failures_total")
-    /// How long the oldest unpublished batch has been refused; 0 while the bus takes events.
+    /// How old the oldest event is that the bus has not taken; 0 when there is none.
     private let backlogAge = Gauge(label: "stepstream_relay_backlog_age_seconds")
 
+    private let clock: any WallClock
+
     package init(
-        journal: any Journal, lease: JournalLease, publisher: any EventPublisher, configuration: Configuration,
-        logger: Logger
+        journal: any Journal, lease: JournalLease, publisher: any EventPublisher, clock: any WallClock,
+        configuration: Configuration, logger: Logger
     ) {
         self.journal = journal
         self.lease = lease
         self.publisher = publisher
+        self.clock = clock
         self.configuration = configuration
         self.logger = logger
         (doorbell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -57,13 +64,16 @@ package final class Relay: Service {
 
     /// Runs until the task is cancelled; `finish` lets it publish what is committed first.
     package func run() async throws {
+        var position = await startPosition()
+        let backlog = (try? await journal.countEvents(after: position, shard: lease.shard)) ?? 0
+        state.withLock { $0.backlogCount = backlog }
         journal.setCommitTap { [self] committed in
+            state.withLock { $0.backlogCount += committed.count }
             buffer.withLock { $0.add(committed) }
             ring.yield()
         }
         defer { journal.setCommitTap(nil) }
         ring.yield()
-        var position = await startPosition()
         for await _ in doorbell {
             while !Task.isCancelled, await step(&position) {}
         }
@@ -80,7 +90,10 @@ package final class Relay: Service {
             return !Task.isCancelled
         }
         let waiting = buffer.withLock { $0.take() }
-        guard !waiting.isEmpty else { return false }
+        guard !waiting.isEmpty else {
+            report(oldest: nil, isCaughtUp: true)
+            return false
+        }
         let fresh = position.map { last in waiting.drop { $0.position <= last } } ?? waiting[...]
         await publish(fresh, &position)
         return true
@@ -92,7 +105,7 @@ package final class Relay: Service {
             do {
                 let page = try await journal.events(after: position, shard: lease.shard, limit: configuration.batchMax)
                 guard !page.isEmpty else { return }
-                await publish(page[...], &position)
+                await publish(page[...], &position, isMore: page.count == configuration.batchMax)
                 delay = configuration.retryDelayMin
             } catch {
                 logger.error("relay cannot read the journal", metadata: ["error": "\(error)"])
@@ -102,7 +115,9 @@ package final class Relay: Service {
         }
     }
 
-    private func publish(_ events: ArraySlice<CommittedEvent>, _ position: inout JournalPosition?) async {
+    private func publish(
+        _ events: ArraySlice<CommittedEvent>, _ position: inout JournalPosition?, isMore: Bool = false
+    ) async {
         var rest = events
         while !rest.isEmpty, !Task.isCancelled {
             let batch = rest.prefix(configuration.batchMax)
@@ -114,41 +129,50 @@ package final class Relay: Service {
             rest = rest.dropFirst(batch.count)
             if !publisher.storesSourcePosition { await journal.notePublished(last.position, lease: lease) }
             published.increment(by: batch.count)
-            let oldest = rest.first?.event.time
+            // The next page begins about where this one ends.
+            let oldest = rest.first?.event.time ?? (isMore ? last.event.time : nil)
             state.withLock {
                 $0.isReachable = true
                 $0.lastError = nil
                 $0.publishedCount += batch.count
-                $0.oldestUnpublishedAt = oldest
+                $0.backlogCount = max(0, $0.backlogCount - batch.count)
             }
+            report(oldest: oldest)
         }
     }
 
     private func publishUntilTaken(_ batch: [SourcedEvent]) async {
         var delay = configuration.retryDelayMin
-        let start = ContinuousClock.now
         while !Task.isCancelled {
             do {
-                try await publisher.publish(batch)
-                return backlogAge.record(0)
+                return try await publisher.publish(batch)
             } catch {
                 failures.increment()
-                backlogAge.record((ContinuousClock.now - start).milliseconds / 1000)
-                let oldest = batch.first?.event.time
                 let wasReachable = state.withLock { state in
                     defer {
                         state.isReachable = false
                         state.lastError = "\(error)"
-                        state.oldestUnpublishedAt = oldest
                     }
                     return state.isReachable
                 }
+                report(oldest: batch.first?.event.time)
                 // Once an outage, not once a try.
                 if wasReachable { logger.error("the bus does not take events", metadata: ["error": "\(error)"]) }
                 try? await Task.sleep(for: delay)
                 delay = min(delay * 2, configuration.retryDelayMax)
             }
         }
+    }
+
+    private func report(oldest: Timestamp?, isCaughtUp: Bool = false) {
+        let backlog = state.withLock { state in
+            // What was committed since the buffer was found empty rings again.
+            if isCaughtUp, buffer.withLock({ $0.events.isEmpty }) { state.backlogCount = 0 }
+            state.oldestUnpublishedAt = oldest
+            return state.backlogCount
+        }
+        backlogEvents.record(backlog)
+        backlogAge.record(oldest.map { max(clock.now - $0, .zero).milliseconds / 1000 } ?? 0)
     }
 
     private func startPosition() async -> JournalPosition? {

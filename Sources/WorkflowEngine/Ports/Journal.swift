@@ -26,6 +26,9 @@ package protocol Journal: Sendable {
     /// Public events committed after the position, in commit order; nil reads from the start.
     func events(after position: JournalPosition?, shard: Int, limit: Int) async throws(JournalError) -> [CommittedEvent]
 
+    /// How many public events are committed after the position; a scan, so not for a hot path.
+    func countEvents(after position: JournalPosition?, shard: Int) async throws(JournalError) -> Int
+
     /// The public events of one execution with a sequence above `sequence`, in order.
     func events(of execution: ExecutionID, after sequence: Int, limit: Int) async throws(JournalError) -> [EncodedEvent]
 

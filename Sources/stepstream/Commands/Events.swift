@@ -1,13 +1,12 @@
 import ArgumentParser
 import EventBus
-import EventBusEmbedded
 import WorkflowModel
 
 struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Print the event topic of a data directory, one event a line.",
+        abstract: "Print the event topic of a data directory or of Kafka, one event a line.",
         discussion: "Reads the topic as any other process may, beside a running server or without one.")
-    @Option(name: .long, help: "Data directory. Default: $XDG_STATE_HOME/stepstream.") var dataDir: String?
+    @OptionGroup var options: CommonOptions
     @Option(name: .long, help: "Only of this execution.") var execution: String?
     @Flag(name: .long, help: "Go on with what comes.") var follow = false
 
@@ -18,10 +17,8 @@ struct Events: AsyncParsableCommand {
             }
             return id
         }
-        let options = try SettingsOptions.parse(dataDir.map { ["--data-dir", $0] } ?? [])
-        let settings = try SettingsResolver(options: options).resolve()
-        let logger = LogOutput.logger(level: settings.logLevel)
-        let bus = try EmbeddedBus(dataDirectory: settings.dataDirectory, logger: logger)
+        let settings = try options.resolve()
+        let bus = try EventBusStack(settings: settings, logger: LogOutput.logger(level: settings.logLevel))
         let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .beginning))
         while true {
             if !follow, try await isAtEnd(subscription) { break }

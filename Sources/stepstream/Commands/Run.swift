@@ -1,6 +1,5 @@
 import ArgumentParser
 import EventBus
-import EventBusEmbedded
 import FoundationEssentials
 import JournalSQLite
 import Logging
@@ -62,7 +61,7 @@ struct LocalRun {
     func run(
         source: [UInt8], isJSON: Bool, file: String, inputs: JSONValue, view: ExecutionView
     ) async throws -> Result {
-        let bus = try EmbeddedBus(dataDirectory: settings.dataDirectory, logger: logger)
+        let bus = try EventBusStack(settings: settings, logger: logger)
         let stack = try await OrchestratorStack.open(settings: settings, bus: bus, logger: logger)
         let service = Task { try await stack.service.run() }
         defer { service.cancel() }
@@ -77,7 +76,7 @@ struct LocalRun {
     }
 
     private func follow(
-        _ bus: EmbeddedBus, _ stack: OrchestratorStack, _ source: [UInt8], _ isJSON: Bool, _ file: String,
+        _ bus: EventBusStack, _ stack: OrchestratorStack, _ source: [UInt8], _ isJSON: Bool, _ file: String,
         _ inputs: JSONValue, _ view: ExecutionView
     ) async throws -> Result {
         let loaded: LoadedDefinition
@@ -120,7 +119,7 @@ struct LocalRun {
         return Result(status: ExitStatus(finalType: final), output: report.output)
     }
 
-    private func close(_ bus: EmbeddedBus, _ stack: OrchestratorStack, _ service: Task<Void, any Error>) async {
+    private func close(_ bus: EventBusStack, _ stack: OrchestratorStack, _ service: Task<Void, any Error>) async {
         await stack.service.executions.stop(grace: .zero)
         service.cancel()
         await stack.hosting.shutdown()

@@ -1,5 +1,4 @@
 import EventBus
-import EventBusEmbedded
 import JournalSQLite
 import Logging
 import Orchestrator
@@ -9,7 +8,7 @@ import WebServing
 import WorkflowEngine
 import WorkflowModel
 
-/// The orchestrator with its adapters of this machine: SQLite journal, step hosts, embedded bus.
+/// The orchestrator with its adapters of this machine: SQLite journal, step hosts, the bus.
 struct OrchestratorStack {
     let journal: SQLiteJournal
     let hosting: StepHosting
@@ -18,7 +17,7 @@ struct OrchestratorStack {
 
     /// Opens the data directory for writing; the journal and the plugins are opened side by side.
     /// - Throws: `JournalError` `locked` when another orchestrator has the directory, and whatever an adapter refuses.
-    static func open(settings: Settings, bus: EmbeddedBus, logger: Logger) async throws -> OrchestratorStack {
+    static func open(settings: Settings, bus: EventBusStack, logger: Logger) async throws -> OrchestratorStack {
         let journal = try SQLiteJournal(at: settings.dataDirectory, logger: logger)
         let publisher = try await bus.publisher()
         let activity = ActivityEncoder(publisher: publisher, clock: SystemWallClock())

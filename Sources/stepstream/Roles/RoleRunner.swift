@@ -1,5 +1,4 @@
 import EventBus
-import EventBusEmbedded
 import Gateway
 import JournalSQLite
 import Logging
@@ -25,7 +24,7 @@ struct RoleRunner {
         do { try await runServices(logger) } catch let error as JournalError {
             throw CommandError(error.code == .locked ? .settings : .failed, "\(error)")
         } catch let error as WebServingError { throw CommandError(.settings, "\(error)") } catch let error as BusError {
-            throw CommandError(.failed, "\(error)")
+            throw CommandError(error.code == .configuration ? .settings : .failed, "\(error)")
         } catch let error as HostingError { throw CommandError(.settings, "\(error)") }
     }
 
@@ -33,8 +32,9 @@ struct RoleRunner {
         // Before anything makes a metric.
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(metrics)
-        let bus = try EmbeddedBus(dataDirectory: settings.dataDirectory, logger: logger)
+        let bus = try EventBusStack(settings: settings, logger: logger)
         let health = HealthRegistry(role: role.rawValue)
+        bus.registerHealth(health)
         var providers: [any RouteProvider] = [health, metrics, ContractRoutes()]
         var services: [any Service] = []
         var stack: OrchestratorStack?

@@ -1,9 +1,10 @@
+import EventBusKafka
 import FoundationEssentials
 import WorkflowModel
 
 /// The effective settings of a process: flags over environment over `stepstream.yaml` over defaults.
 struct Settings: Sendable {
-    enum Bus: String, CaseIterable, Sendable { case embedded }
+    enum Bus: String, CaseIterable, Sendable { case embedded, kafka }
 
     var host = "127.0.0.1"
     /// 0 picks a free one.
@@ -13,6 +14,8 @@ struct Settings: Sendable {
     /// Directories that steps may read and write, for every plugin.
     var pluginFiles: [String] = []
     var bus = Bus.embedded
+    /// There when the bus is Kafka.
+    var kafka: KafkaBusConfiguration?
     /// Allows a bind address beyond loopback without configured tokens.
     var insecure = false
     var corsOrigins = ["http://localhost:5173"]
@@ -38,6 +41,7 @@ struct Settings: Sendable {
             "host": .string(host), "port": .int(Int64(port)), "data_dir": .string(dataDirectory),
             "plugins": .array(pluginDirectories.map { .string($0) }),
             "plugin_files": .array(pluginFiles.map { .string($0) }), "bus": .string(bus.rawValue),
+            "kafka": kafka?.json ?? .null,
             "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
             "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),
         ]

@@ -1,0 +1,85 @@
+import EventBusKafka
+import WorkflowModel
+
+/// The settings under `kafka`; what the bus itself can judge it judges when it is made.
+struct KafkaSettings {
+    private static let keys: Set = [
+        "bootstrap", "security", "tls_ca", "tls_certificate", "tls_key", "sasl_mechanism", "sasl_username",
+        "sasl_password", "oauth_token_file", "properties", "partitions", "replication", "retention", "create_topics",
+        "cluster", "member_name",
+    ]
+
+    let source: SettingsSource
+    /// What the flag says.
+    let bootstrap: String?
+
+    /// nil, and a fault, without a broker's address.
+    func resolve(_ faults: inout [String]) -> KafkaBusConfiguration? {
+        let source = source.grouped("kafka", keys: Self.keys, &faults)
+        guard let brokers = source.text(bootstrap, "bootstrap")?.value, !brokers.isEmpty else {
+            faults.append("bus is kafka, and no broker is named; give --kafka-bootstrap HOST:PORT or kafka.bootstrap")
+            return nil
+        }
+        var kafka = KafkaBusConfiguration(bootstrap: brokers)
+        if let count = number(source, "partitions", &faults) { kafka.partitions = count }
+        kafka.replication = number(source, "replication", &faults)
+        if let retention = source.text(nil, "retention") {
+            if let duration = Duration(parsing: retention.value) { kafka.retention = duration } else {
+                faults.append("\(retention.source) is \"\(retention.value)\"; give a duration such as 36h or 7d")
+            }
+        }
+        if let creates = source.bool("create_topics", &faults) { kafka.createsTopics = creates }
+        if let cluster = source.text(nil, "cluster")?.value { kafka.cluster = cluster }
+        if let name = source.text(nil, "member_name")?.value { kafka.memberName = name }
+        kafka.properties = source.pairs("properties", &faults)
+        kafka.security = security(source, &faults)
+        return kafka
+    }
+
+    private func number(_ source: SettingsSource, _ key: String, _ faults: inout [String]) -> Int? {
+        guard let text = source.text(nil, key) else { return nil }
+        if let number = Int(text.value) { return number }
+        faults.append("\(text.source) is \"\(text.value)\"; give a whole number")
+        return nil
+    }
+
+    private func security(_ source: SettingsSource, _ faults: inout [String]) -> KafkaBusConfiguration.Security {
+        typealias Transport = KafkaBusConfiguration.Security.TransportProtocol
+        var security = KafkaBusConfiguration.Security()
+        if let text = source.text(nil, "security") {
+            if let transport = Transport(rawValue: text.value.lowercased()) { security.transport = transport } else {
+                let names = Transport.allCases.map(\.rawValue).joined(separator: ", ")
+                faults.append("\(text.source) is \"\(text.value)\"; give one of: \(names)")
+            }
+        }
+        security.caPath = source.text(nil, "tls_ca")?.value
+        security.certificatePath = source.text(nil, "tls_certificate")?.value
+        security.keyPath = source.text(nil, "tls_key")?.value
+        security.mechanism = source.text(nil, "sasl_mechanism")?.value.uppercased()
+        security.username = source.text(nil, "sasl_username")?.value
+        security.password = (source.text(nil, "sasl_password")?.value).map { KafkaBusConfiguration.Secret($0) }
+        if let file = source.text(nil, "oauth_token_file") {
+            let tokens = TokenFile(path: file.value)
+            security.oauthToken = { try tokens.read() }
+        }
+        return security
+    }
+}
+
+extension KafkaBusConfiguration {
+    /// As `--print-config` shows it, its secrets masked.
+    var json: JSONValue {
+        func text(_ value: String?) -> JSONValue { value.map { .string($0) } ?? .null }
+        let properties = maskedProperties.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.string($0.value)) }
+        return [
+            "bootstrap": .string(bootstrap), "security": .string(security.transport.rawValue),
+            "tls_ca": text(security.caPath), "tls_certificate": text(security.certificatePath),
+            "tls_key": text(security.keyPath), "sasl_mechanism": text(security.mechanism),
+            "sasl_username": text(security.username), "sasl_password": text(security.password.map { "\($0)" }),
+            "properties": .object(JSONObject(properties)), "partitions": .int(Int64(partitions)),
+            "replication": replication.map { .int(Int64($0)) } ?? .null,
+            "retention_ms": retention.map { .double($0.milliseconds) } ?? .null, "create_topics": .bool(createsTopics),
+            "cluster": .string(cluster), "member_name": text(memberName),
+        ]
+    }
+}
