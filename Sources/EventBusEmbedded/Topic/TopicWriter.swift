@@ -63,13 +63,10 @@ final class TopicWriter: @unchecked Sendable {
         state.isStale = true
         try DatabaseFile.translating(path) {
             try database.inTransaction(.immediate) {
-                let insert = try $0.cachedStatement(sql: Self.insertSQL)
+                let insert = EventInsert(try $0.cachedStatement(sql: EventInsert.sql))
                 for sourced in fresh {
                     let event = sourced.event
-                    try insert.execute(arguments: [
-                        next.nextOffset, Data(event.executionID.bytes), event.sequence, event.type, event.workflow,
-                        event.time.microseconds, event.isFinal, now, event.traceparent, Data(event.bytes),
-                    ])
+                    try insert.run(event, offset: next.nextOffset, appendedAt: now)
                     next.nextOffset += 1
                     next.retainedBytes += event.bytes.count + TopicSchema.rowOverheadBytes
                 }
@@ -142,11 +139,6 @@ final class TopicWriter: @unchecked Sendable {
     func close() throws(BusError) {
         try DatabaseFile.translating(path) { try database.close() }
     }
-
-    private static let insertSQL = """
-        INSERT INTO event (offset, execution, sequence, type, workflow, time, final, appended_at, traceparent, bytes)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """
 
     private static func higher(_ left: Data, _ right: Data) -> Data {
         left.lexicographicallyPrecedes(right) ? right : left
