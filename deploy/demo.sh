@@ -2,17 +2,29 @@
 # Builds everything, starts a server on a free port of this machine, runs the demonstration workflow and shows its
 # report. The server then stays up until Ctrl-C; with --once the script stops it and ends with the workflow's status.
 #
-#   deploy/demo.sh [--once]
+#   deploy/demo.sh [--once] [--kafka [HOST:PORT]]
+#
+# With --kafka the events go to that broker, or to a test broker started for the demonstration, and an independent
+# consumer prints what it gets of them beside the bar.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 once=false
-case "${1:-}" in
-  '') ;;
-  --once) once=true ;;
-  *) die "unknown argument '$1'" ;;
-esac
-[ $# -le 1 ] || die "one argument at most"
+kafka=''
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --once) once=true ;;
+    --kafka)
+      kafka=own
+      if [[ "${2:-}" == *:* ]]; then
+        kafka=$2
+        shift
+      fi
+      ;;
+    *) die "unknown argument '$1'" ;;
+  esac
+  shift
+done
 
 install_packages curl jq
 "$root/deploy/build.sh" release >&2
@@ -22,24 +34,51 @@ work=$(mktemp -d)
 # The step hosts give up root and must still reach their files below.
 chmod 755 "$work"
 server=''
+consumer=''
+broker=''
 # Run by the trap.
 # shellcheck disable=SC2317
 cleanup() {
+  local process
   trap '' INT TERM
-  if [ -n "$server" ]; then
-    kill "$server" 2> /dev/null || true
-    wait "$server" 2> /dev/null || true
-  fi
+  for process in $consumer $server $broker; do
+    kill "$process" 2> /dev/null || true
+    wait "$process" 2> /dev/null || true
+  done
   rm -rf "$work"
 }
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+bus=()
+if [ -n "$kafka" ]; then
+  make_venv --requirement "$root/deploy/examples/python-consumer/requirements.txt" \
+    --requirement "$root/deploy/demo/broker-requirements.txt"
+  python="$root/.venv/bin/python"
+  if [ "$kafka" = own ]; then
+    port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    kafka=127.0.0.1:$port
+    program=$("$python" -c 'import importlib.resources as r; print(r.files("noida_db") / "noida-db")')
+    chmod +x "$program"
+    mkfifo "$work/broker"
+    "$program" start --only kafka --kafka-port "$port" --data-dir "$work/broker-data" > "$work/broker" 2>&1 &
+    broker=$!
+    exec 4< "$work/broker"
+    # It prints the address once it listens there.
+    until read -r -t 60 line <&4 && [[ "$line" == *"$port"* ]]; do
+      kill -0 "$broker" 2> /dev/null || die "the test broker did not come up: ${line:-}"
+    done
+    cat <&4 > /dev/null &
+    say "test broker at $kafka, process $broker"
+  fi
+  bus=(--bus kafka --kafka-bootstrap "$kafka")
+fi
+
 # The server says on stdout when it listens, and where.
 mkfifo "$work/stdout"
 "$binary" serve --port 0 --data-dir "$work/data" --plugins "$(dirname "$binary")/plugins" \
-  > "$work/stdout" 2> "$work/server.log" &
+  "${bus[@]}" > "$work/stdout" 2> "$work/server.log" &
 server=$!
 exec 3< "$work/stdout"
 if ! read -r -t 60 ready <&3; then
@@ -57,8 +96,22 @@ curl --fail-with-body --silent --show-error --output "$work/definition.json" \
 jq -n --rawfile csv "$demo/penguins.csv" --slurpfile rules "$demo/rules.json" \
   '{csv: $csv, rules: $rules[0], title: "Palmer penguins"}' > "$work/inputs.json"
 
+if [ -n "$kafka" ]; then
+  # Reading the topic makes it where it is missing; the consumer below expects it.
+  "$binary" events "${bus[@]}" --data-dir "$work/data" > /dev/null
+  : > "$work/kafka.events"
+  "$python" "$root/deploy/examples/python-consumer/consume.py" "$kafka" --group "demo-$$" \
+    > >(tee "$work/kafka.events" | sed -u 's/^/kafka  /' >&2) &
+  consumer=$!
+fi
 status=0
 STEPSTREAM_URL=$url "$binary" execute dataset-review -i "$work/inputs.json" || status=$?
+
+if [ -n "$kafka" ]; then
+  # A new group takes some seconds to form; the events wait for it on the topic.
+  timeout 60 grep -q '"type":"execution_\(completed\|failed\|cancelled\)"' \
+    < <(exec tail -n +1 -f --pid=$$ "$work/kafka.events") || die "the consumer saw no end of the execution"
+fi
 
 id=$(curl -fsS "$url/api/v1/executions?workflow=dataset-review&limit=1" | jq -r '.items[0].execution_id')
 echo

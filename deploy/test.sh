@@ -42,12 +42,6 @@ test_plugin() {
 # The clients and tools that the end-to-end suite drives beside Python's.
 install_test_packages() { install_packages jq kcat librdkafka-dev openssl; }
 
-make_venv() {
-  python3 -c 'import ensurepip' 2> /dev/null || install_packages python3 python3-venv || return 1
-  [ -x .venv/bin/python ] || python3 -m venv .venv || return 1
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement Tests/EndToEnd/requirements.txt
-}
-
 cd "$root"
 stage packages install_build_packages || exit 1
 stage build swift build --build-tests || exit 1

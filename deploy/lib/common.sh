@@ -72,3 +72,10 @@ install_plugin() {
     && cp "$plugins_scratch/$(basename "$(dirname "$2")")/lib$product.so" "$2/.$1.so.new" \
     && mv -f "$2/.$1.so.new" "$2/$1.so"
 }
+
+# make_venv ARGUMENT…: the Python environment in .venv, made when missing, with what `pip install ARGUMENT…` names.
+make_venv() {
+  python3 -c 'import ensurepip' 2> /dev/null || install_packages python3 python3-venv || return 1
+  [ -x "$root/.venv/bin/python" ] || python3 -m venv "$root/.venv" || return 1
+  "$root/.venv/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
+}
