@@ -2,7 +2,8 @@
 
 What it is (0.2.3, seen here): one node, `auto.create.topics.enable` on, all data in memory with a snapshot in one file
 some 0.5 s after the first change and about every second from then on, and at a clean stop. SIGKILL loses what came
-after the last snapshot: records, and topics too. It knows CreateTopics, several partitions, the idempotent producer
+after the last snapshot: records, and topics too. A clean stop saves everything only when nobody is writing: what it
+acknowledges while it saves is lost. It knows CreateTopics, several partitions, the idempotent producer
 (lost tails give OUT_OF_ORDER_SEQUENCE_NUMBER), headers, lz4, offsets by time, groups, static members, retention by
 time. It speaks neither TLS nor SASL, and advertises the address it is bound to.
 """
@@ -75,7 +76,7 @@ class Broker:
         return (self.directory / "broker.log").read_text(errors="replace")[-4000:]
 
     def stop(self) -> None:
-        """SIGTERM: everything acknowledged is saved."""
+        """SIGTERM: everything acknowledged is saved, unless somebody is writing (cut the clients off first)."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
