@@ -235,7 +235,7 @@ def test_what_a_killed_broker_lost_comes_back_by_republish(binary, data_dir, sav
     print(f"{copies} copies after republishing")
 
 
-def test_a_broker_that_lost_its_topics_gets_them_again_as_they_were(binary, data_dir, broker, seed):
+def test_topics_that_a_broker_lost_come_back_as_they_were_or_are_refused(binary, data_dir, broker, seed):
     with role(binary, data_dir, broker.address, partitions=6) as server:
         server.put_workflow(three_steps())
         server.execute("three-steps", {"value": 1})
@@ -244,13 +244,20 @@ def test_a_broker_that_lost_its_topics_gets_them_again_as_they_were(binary, data
         load.wait_for_more(30)
         broker.start()
         load.wait_for_more(30)
-        accepted = load.stop()
-        wait_until_ended(server, accepted[-1:])
+        load.stop()
+        # A broker that makes topics by itself may have been faster, with its own count of partitions.
+        count = broker.partition_counts().get(EVENTS, 6)
+        if count != 6:
+            assert read(broker.address) == [], "nothing may be published that no partitioner finds again"
+            text = said(server)
+            assert "partitions" in text and EVENTS in text, text
         assert server.stop() == 0
-    assert broker.partition_counts()[EVENTS] == 6, "a topic made by chance has the broker's count, not ours"
+    if count != 6:
+        broker.delete_topic(EVENTS)
     result = binary.run("republish", "--data-dir", data_dir, "--from", 0,
                         *arguments(data_dir, broker.address, partitions=6))
     assert result.returncode == 0, result
+    assert broker.partition_counts()[EVENTS] == 6
     assert_holds_journal(read(broker.address), files.journal_events(data_dir))
 
 
@@ -385,7 +392,7 @@ def test_foreign_records_are_skipped_and_counted(binary, data_dir, broker):
                    for line in server.session.get(f"{server.url}/metrics", timeout=30).text.splitlines()
                    if line.startswith("stepstream_bus_skipped_records_total")]
         assert sum(counted) == 12, counted
-        reasons = re.findall(r"is not an event.*?reason=\"?([^\"\]]*)", server.log_text())
+        reasons = re.findall(r"reason=(.*?) topic=.* is not an event", server.log_text())
         assert reasons and len(reasons) == len(set(reasons)), f"each reason is said once: {reasons}"
         assert server.process.poll() is None
 

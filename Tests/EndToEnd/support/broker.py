@@ -118,6 +118,10 @@ class Broker:
         admin = self.admin()  # it must outlive the request
         admin.create_topics([topic])[name].result(timeout=20)
 
+    def delete_topic(self, name: str) -> None:
+        admin = self.admin()  # it must outlive the request
+        admin.delete_topics([name])[name].result(timeout=20)
+
     def partition_counts(self) -> dict:
         topics = self.admin().list_topics(timeout=20).topics.values()
         return {topic.topic: len(topic.partitions) for topic in topics if not topic.topic.startswith("__")}
