@@ -44,7 +44,6 @@ def shell(name: str, address, **environment) -> list:
 @pytest.fixture(scope="module")
 def seeded(binary, request, tmp_path_factory):
     """(address, journal's events): a seeded run of several kinds of executions on a broker that stays."""
-    kafka.require_bus(binary)
     directory = tmp_path_factory.mktemp("seeded")
     directory.chmod(0o755)
     seed = request.config.getoption("--seed")

@@ -7,7 +7,6 @@ import threading
 import time
 import uuid
 
-import pytest
 import requests
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
@@ -29,11 +28,6 @@ def arguments(directory: pathlib.Path, address: str, **settings) -> list:
         path.write_text(json.dumps({"kafka": settings}))  # JSON is YAML
         flags += ["--config", str(path)]
     return flags
-
-
-def require_bus(binary) -> None:
-    if "kafka" not in binary.run("serve", "--help").stdout:
-        pytest.skip("this binary has no Kafka bus yet")
 
 
 def role(binary, data_dir, address, role="serve", extra=(), **settings) -> Server:
