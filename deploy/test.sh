@@ -57,6 +57,9 @@ if stage test-packages install_test_packages && stage venv make_venv; then
   export STEPSTREAM_BINARY=$binary
   stage end-to-end .venv/bin/python -m pytest Tests/EndToEnd || true
   closing_line end-to-end
+  # One build works with the librdkafka of Debian 12 and with the newest.
+  stage kafka-newer .venv/bin/python -m pytest Tests/EndToEnd/test_kafka.py --librdkafka wheel || true
+  closing_line kafka-newer
 fi
 
 printf '\n== %d s in all\n' "$SECONDS"

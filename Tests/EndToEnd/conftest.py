@@ -1,7 +1,9 @@
 """Fixtures of the end-to-end suite: the built binary, driven from outside by clients nobody here wrote."""
 
+import importlib.metadata
 import os
 import pathlib
+import re
 import subprocess
 import tempfile
 import time
@@ -16,11 +18,27 @@ from support.server import Server
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="run the long form of bounded loops")
+    parser.addoption("--librdkafka", choices=["system", "wheel"], default="system",
+                     help="which librdkafka the binary runs on: the system's, or the newer one in confluent-kafka's wheel")
     parser.addoption("--seed", type=int, default=20260105, help="seed of everything drawn by chance")
 
 
 @pytest.fixture(scope="session")
-def binary() -> Binary:
+def librdkafka(request, tmp_path_factory):
+    """Puts the chosen library before the system's, for every process that the session starts; None: the system's."""
+    if request.config.getoption("--librdkafka") == "system":
+        return None
+    package = importlib.metadata.distribution("confluent-kafka")
+    library, = (file.locate() for file in package.files if re.fullmatch(r"librdkafka-\w+\.so\.1", file.name))
+    directory = tmp_path_factory.mktemp("librdkafka")
+    directory.chmod(0o755)
+    (directory / "librdkafka.so.1").symlink_to(library)
+    os.environ["LD_LIBRARY_PATH"] = str(directory)
+    return pathlib.Path(library).resolve()
+
+
+@pytest.fixture(scope="session")
+def binary(librdkafka) -> Binary:
     found = Binary.from_environment()
     schemas.use(found)
     return found
