@@ -181,7 +181,7 @@ def stop(broker, proxy) -> None:
 def test_a_fault_under_load_loses_nothing(binary, data_dir, broker, fault, seed):
     with FaultProxy(broker.port.number) as proxy, role(binary, data_dir, proxy.address) as server:
         server.put_workflow(three_steps())
-        load = Load(server.url, "three-steps", seed)
+        load = Load(server, "three-steps", seed)
         load.wait_for_more(30)
         if fault in ("stop", "flap"):
             stop(broker, proxy)
@@ -216,7 +216,7 @@ def test_a_fault_under_load_loses_nothing(binary, data_dir, broker, fault, seed)
 def test_what_a_killed_broker_lost_comes_back_by_republish(binary, data_dir, saved, seed):
     with role(binary, data_dir, saved.address) as server:
         server.put_workflow(three_steps())
-        load = Load(server.url, "three-steps", seed)
+        load = Load(server, "three-steps", seed)
         load.wait_for_more(60)
         saved.kill()
         load.wait_for_more(30)
@@ -243,7 +243,7 @@ def test_topics_that_a_broker_lost_come_back_as_they_were_or_are_refused(binary,
     with role(binary, data_dir, broker.address, partitions=6) as server:
         server.put_workflow(three_steps())
         server.execute("three-steps", {"value": 1})
-        load = Load(server.url, "three-steps", seed)
+        load = Load(server, "three-steps", seed)
         broker.kill()  # before its first snapshot, some 0.5 s after the first record
         load.wait_for_more(30)
         broker.start()
@@ -282,7 +282,7 @@ def test_kill_9_while_publishing_loses_nothing_and_copies_are_equal(binary, data
         server = role(binary, data_dir, broker.address, extra=["--log-level", "error"]).start()
         if kill == 0:
             server.put_workflow(three_steps())
-        load = Load(server.url, "three-steps", seed * 1_000 + kill)
+        load = Load(server, "three-steps", seed * 1_000 + kill)
         load.wait_for_more(rng.randint(5, 60))
         server.kill()
         accepted += load.stop()

@@ -37,8 +37,8 @@ def role(binary, data_dir, address, role="serve", extra=(), **settings) -> Serve
 class Load:
     """Threads that start executions of a stored workflow as long as the server answers, and remember every 2xx."""
 
-    def __init__(self, url: str, workflow: str, seed: int, starters=4, pace_seconds=(0.01, 0.05), inputs=None):
-        self.url = f"{url}/api/v1/workflows/{workflow}/execute"
+    def __init__(self, server: Server, workflow: str, seed: int, starters=4, pace_seconds=(0.01, 0.05), inputs=None):
+        self.server, self.url = server, f"{server.url}/api/v1/workflows/{workflow}/execute"
         self.inputs, self.pace = inputs or {"value": 1}, pace_seconds
         self.accepted, self.condition, self.over = [], threading.Condition(), threading.Event()
         self.threads = [threading.Thread(target=self._run, args=(random.Random(seed + number),))
@@ -63,7 +63,10 @@ class Load:
         """Until so many more executions were accepted than now."""
         with self.condition:
             wanted = len(self.accepted) + count
-            assert self.condition.wait_for(lambda: len(self.accepted) >= wanted, timeout=60), "starts do not get through"
+            through = self.condition.wait_for(lambda: len(self.accepted) >= wanted, timeout=60)
+        ended = self.server.process.poll()
+        assert ended is None, f"the server ended with {ended}:\n{self.server.log_text()}"
+        assert through, "starts do not get through"
 
     def stop(self) -> list:
         self.over.set()
