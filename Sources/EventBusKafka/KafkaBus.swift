@@ -41,7 +41,7 @@ package final class KafkaBus: Sendable {
 
     /// Ends every wait with `closed`; publishers and subscriptions are closed by whoever opened them.
     ///
-    /// Each client is given `limits.closeTimeout`, all of them together no more than one after the other takes.
+    /// Their `close` waits for the library up to `limits.closeTimeout` each, and then lets it finish alone.
     package func close() async {
         context.close()
         await history.close()

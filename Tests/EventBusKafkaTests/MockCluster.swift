@@ -60,8 +60,11 @@ final class MockCluster: @unchecked Sendable {
         var configuration = KafkaBusConfiguration(bootstrap: bootstrap)
         configuration.partitions = partitions
         configuration.createsTopics = false
-        // The mock never wakes a waiting fetch and waits for absent group members this long.
-        configuration.properties = ["fetch.wait.max.ms": "10"]
+        // The mock never wakes a waiting fetch; a group's next generation waits for the session of the last, and its
+        // first for three seconds, which the session must outlast.
+        configuration.properties = [
+            "fetch.wait.max.ms": "10", "session.timeout.ms": "4000", "heartbeat.interval.ms": "200",
+        ]
         configuration.memberName = nil
         return configuration
     }

@@ -8,7 +8,10 @@ enum KafkaErrors {
         let text = context.isEmpty || context == name ? name : "\(name): \(context)"
         switch code {
         case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE:
-            return BusError(.unavailable, "no broker of kafka.bootstrap can be reached: \(text)")
+            // Which of the two is meant shows only in the library's text.
+            let isProtocol = ["SSL", "SASL", "security.protocol"].contains { text.contains($0) }
+            let hint = isProtocol ? " (check kafka.security: is it what the broker's listener speaks?)" : ""
+            return BusError(.unavailable, "no broker of kafka.bootstrap can be reached: \(text)\(hint)")
         case RD_KAFKA_RESP_ERR__SSL:
             return BusError(
                 .configuration,
@@ -40,11 +43,11 @@ enum KafkaErrors {
         }
     }
 
-    /// Takes `error` over and frees it; nil for success.
-    static func taking(_ error: OpaquePointer?) -> BusError? {
-        guard let error else { return nil }
-        defer { rd_kafka_error_destroy(error) }
-        return KafkaErrors.error(rd_kafka_error_code(error), String(cString: rd_kafka_error_string(error)))
+    /// "Timed out" hides why there was no connection; `reason` is what the client said of it last.
+    static func explained(_ error: BusError, by reason: BusError?) -> BusError {
+        guard error.code == .unavailable, let reason else { return error }
+        if reason.code == .configuration { return reason }
+        return BusError(error.code, error.message, cause: reason)
     }
 
     /// What `rd_kafka_new` says, with the setting it speaks of.

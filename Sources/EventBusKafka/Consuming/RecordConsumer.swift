@@ -19,6 +19,8 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
         var warned: Set<RecordDecoder.NotOurs> = []
         var isClosed = false
         var isBusClosed = false
+        /// The client cannot go on, for instance since another took its place in the group.
+        var fatal: BusError?
     }
 
     private struct Drained {
@@ -51,9 +53,10 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
     func next(limit: Int) async throws(BusError) -> [Value] {
         precondition(limit > 0, "a subscription is asked for at least one record")
         while true {
-            let (isClosed, isBusClosed) = state.withLock { ($0.isClosed, $0.isBusClosed) }
+            let (isClosed, isBusClosed, fatal) = state.withLock { ($0.isClosed, $0.isBusClosed, $0.fatal) }
             if isClosed { return [] }
             if isBusClosed { throw BusError(.closed, "the bus is closed") }
+            if let fatal { throw fatal }
             if Task.isCancelled { throw BusError(.closed, "the waiting task was cancelled") }
             source.latch.clear()
             guard let drained = try client.use({ handle throws(BusError) in drain(handle, min(limit, Self.recordsMax)) })
@@ -116,6 +119,12 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
         await client.close(release: { source.release() })
     }
 
+    deinit {
+        guard !state.withLock({ $0.isClosed }) else { return }
+        let (client, source) = (client, source)
+        Task { await client.close(release: { source.release() }) }
+    }
+
     // MARK: - The queue
 
     private func drain(_ handle: OpaquePointer, _ limit: Int) -> Drained {
@@ -137,7 +146,7 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
                         drained.values.append(value)
                         bytes += message.pointee.len
                     }
-                } else if type == RD_KAFKA_EVENT_ERROR, let failure = failure(event, handle) {
+                } else if type == RD_KAFKA_EVENT_ERROR, let failure = failure(event, handle, &state) {
                     drained.failure = failure
                     break
                 }
@@ -185,12 +194,14 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
     }
 
     /// What the consumer must hear of; what the library mends itself is only logged.
-    private func failure(_ event: OpaquePointer, _ handle: OpaquePointer) -> BusError? {
+    private func failure(_ event: OpaquePointer, _ handle: OpaquePointer, _ state: inout State) -> BusError? {
         let code = rd_kafka_event_error(event)
         let text = rd_kafka_event_error_string(event).map { String(cString: $0) } ?? ""
         if code == RD_KAFKA_RESP_ERR__FATAL {
             var reason = [CChar](repeating: 0, count: 512)
-            return KafkaErrors.error(rd_kafka_fatal_error(handle, &reason, reason.count), String(cText: reason))
+            let cause = rd_kafka_fatal_error(handle, &reason, reason.count)
+            state.fatal = KafkaErrors.error(cause, String(cText: reason))
+            return state.fatal
         }
         let error = KafkaErrors.error(code, text)
         if error.code == .unavailable || error.code == .closed {

@@ -50,8 +50,12 @@ final class RecordSource: Sendable {
         let positions = try Watermarks.offsets(
             start == .beginning ? .low : .high, topic: topic, partitions: partitions, client,
             timeout: context.configuration.limits.requestTimeout)
-        guard let queue = rd_kafka_queue_new(client), let handle = rd_kafka_topic_new(client, topic, nil) else {
+        guard let handle = rd_kafka_topic_new(client, topic, nil) else {
             throw KafkaErrors.error(rd_kafka_last_error(), topic)
+        }
+        guard let queue = rd_kafka_queue_new(client) else {
+            rd_kafka_topic_destroy(handle)
+            throw BusError(.unavailable, "librdkafka has no memory")
         }
         let source = try RecordSource(
             group: nil, topic: topic, queue: queue, chosen: (Pointer(handle), partitions), context: context)

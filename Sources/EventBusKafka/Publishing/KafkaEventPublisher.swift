@@ -44,9 +44,7 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
             try await producer.publish(batch)
         } catch {
             context.metrics.failed()
-            // "Timed out" hides why there was no connection.
-            let reason = used?.report.lastError
-            let told = error.code == .unavailable ? reason ?? error : error
+            let told = KafkaErrors.explained(error, by: used?.report.lastError)
             state.withLock { $0.lastError = told }
             if let used { await retire(used) }
             // The topic may have been removed, or changed, since it was found.

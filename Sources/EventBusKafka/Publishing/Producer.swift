@@ -77,6 +77,12 @@ final class Producer: Sendable {
         }
     }
 
+    deinit {
+        let (client, topic) = (client, topic)
+        // Nothing happens when it was closed.
+        Task { await client.close(release: { rd_kafka_topic_destroy(topic.raw) }) }
+    }
+
     /// Drops what is queued or under way.
     func close() async {
         let topic = topic

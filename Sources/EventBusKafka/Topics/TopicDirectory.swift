@@ -30,10 +30,7 @@ final class TopicDirectory: Sendable {
                     try Self.find(topic, handle, configuration)
                 })
         } catch {
-            // The library's own "timed out" hides why there was no connection.
-            let reason = client.lastReport.lastError
-            let isVague = error.code == .unavailable && reason != nil
-            result = .failure(isVague ? reason ?? error : error)
+            result = .failure(KafkaErrors.explained(error, by: client.lastReport.lastError))
         }
         await client.close()
         let count = try result.get()

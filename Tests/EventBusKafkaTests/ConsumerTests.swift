@@ -1,0 +1,195 @@
+import EventBus
+import EventBusKafka
+import Foundation
+import Testing
+import WorkflowModel
+
+extension KafkaTests {
+    @Suite("Kafka consumers")
+    struct ConsumerTests {
+        @Test("the members of a group share the partitions, and who stays takes over from who leaves")
+        func rebalance() async throws {
+            let cluster = try MockCluster()
+            let bus = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
+            let publisher = try await bus.publisher()
+            var events = Events()
+            for index in 0..<12 { try await publisher.publish(events.add(execution: index, count: 5)) }
+            let options = SubscriptionOptions(group: "shared", start: .beginning)
+            let first = try await bus.subscriber.subscribe(options)
+            var seen = Set(try await first.read(30).map(\.event.id))
+            let second = try await bus.subscriber.subscribe(options)
+            // Both must poll for the group to come to a new generation.
+            let streams = [first, second].map { subscription in
+                AsyncThrowingStream<(Bool, [DeliveredEvent]), any Error> { continuation in
+                    let isFirst = subscription as AnyObject === first as AnyObject
+                    let task = Task {
+                        while true {
+                            let events = try await subscription.next(limit: 100)
+                            continuation.yield((isFirst, events))
+                            if events.isEmpty { break }
+                        }
+                        continuation.finish()
+                    }
+                    continuation.onTermination = { _ in task.cancel() }
+                }
+            }
+            let merged = AsyncStream<(Bool, [DeliveredEvent])>.makeStream()
+            let readers = streams.map { stream in
+                Task { for try await item in stream { merged.continuation.yield(item) } }
+            }
+            // Publishes until the second member gets something, then closes it and wants everything from the first.
+            var isSecondClosed = false
+            var afterClose = Set<String>()
+            var round = 0
+            publishing: while round < 400 {
+                let batch = events.add(execution: round % 12, count: 1)
+                try await publisher.publish(batch)
+                if isSecondClosed { afterClose.insert(batch[0].event.id) }
+                round += 1
+                for await (isFirst, delivered) in merged.stream {
+                    for record in delivered {
+                        seen.insert(record.event.id)
+                        if isFirst { afterClose.remove(record.event.id) }
+                    }
+                    if !isFirst, !delivered.isEmpty, !isSecondClosed {
+                        isSecondClosed = true
+                        await second.close()
+                    }
+                    if seen.contains(batch[0].event.id) { break }
+                }
+                if isSecondClosed, afterClose.isEmpty, round > 30, seen.count == events.all.count { break publishing }
+            }
+            #expect(isSecondClosed, "the second member never got a partition")
+            #expect(seen.count == events.all.count, "\(events.all.count) events were published, \(seen.count) came")
+            await first.close()
+            for reader in readers { _ = try? await reader.value }
+            await publisher.close()
+            await bus.close()
+        }
+
+        @Test("closing the bus ends a waiting next with closed")
+        func busClose() async throws {
+            let cluster = try MockCluster()
+            let bus = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
+            let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end))
+            let waiting = Task { await error { _ = try await subscription.next(limit: 1) } }
+            await Task.yield()
+            await bus.close()
+            #expect(await waiting.value?.code == .closed)
+            #expect(await error { _ = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end)) }?.code == .closed)
+            await subscription.close()
+        }
+
+        @Test("closing with the broker away keeps to its deadline")
+        func closeDeadline() async throws {
+            let cluster = try MockCluster()
+            var configuration = cluster.configuration()
+            configuration.limits.closeTimeout = .seconds(2)
+            let bus = try KafkaBus(configuration: configuration, logger: quietLogger)
+            let publisher = try await bus.publisher()
+            var events = Events()
+            try await publisher.publish(events.add(execution: 0, count: 5))
+            let member = try await bus.subscriber.subscribe(SubscriptionOptions(group: "g", start: .beginning))
+            let reader = try await bus.subscriber.subscribe(SubscriptionOptions(start: .beginning))
+            _ = try await member.read(5)
+            cluster.setDown()
+            let start = ContinuousClock.now
+            await member.close()
+            await reader.close()
+            await publisher.close()
+            await bus.close()
+            #expect(ContinuousClock.now - start < .seconds(9))
+        }
+
+        @Test("activity reaches followers in other processes, without the events' topic")
+        func activity() async throws {
+            let cluster = try MockCluster()
+            let bus = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
+            let other = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
+            let publisher = try await bus.publisher()
+            var events = Events()
+            let execution = events.add(execution: 0, count: 1)[0].event.executionID
+            let stream = other.activity.activity()
+            // The first ones open the topic, on both sides, and are dropped.
+            let sending = Task {
+                var number = 0
+                while !Task.isCancelled {
+                    publisher.publishActivity(
+                        EncodedActivity(executionID: execution, bytes: Array("{\"n\":\(number)}".utf8)))
+                    number += 1
+                    try? await Task.sleep(for: .milliseconds(5))
+                }
+            }
+            var received: [EncodedActivity] = []
+            for await activity in stream {
+                received.append(activity)
+                if received.count == 3 { break }
+            }
+            sending.cancel()
+            await sending.value
+            #expect(received.allSatisfy { $0.executionID == execution && $0.bytes.starts(with: "{\"n\":".utf8) })
+            #expect(RawClient(bootstrap: cluster.bootstrap).read(Topics.events, partitions: 3).isEmpty)
+            await publisher.close()
+            await bus.close()
+            await other.close()
+        }
+
+        @Test("statistics tell brokers, published records, their latency and the lag")
+        func statistics() async throws {
+            let cluster = try MockCluster(brokers: 2)
+            var configuration = cluster.configuration()
+            configuration.limits.statisticsInterval = .milliseconds(50)
+            let bus = try KafkaBus(configuration: configuration, logger: quietLogger)
+            let publisher = try await bus.publisher()
+            let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .beginning))
+            var events = Events()
+            try await publisher.publish(events.add(execution: 0, count: 20))
+            let first = try await subscription.next(limit: 4)
+            var statistics = bus.statistics
+            #expect(statistics.publishedRecords == 20)
+            #expect(statistics.publishLatency.counts.reduce(0, +) == 20)
+            #expect(statistics.subscriptions.count == 1 && statistics.subscriptions[0].group == nil)
+            #expect(statistics.subscriptions[0].lagByPartition[first[0].partition] == 20 - first.count)
+            // The library's own report comes in its own time.
+            let end = ContinuousClock.now + .seconds(20)
+            while statistics.brokersUp == 0, ContinuousClock.now < end {
+                try await publisher.publish(events.add(execution: 0, count: 1))
+                statistics = bus.statistics
+            }
+            #expect(statistics.brokersUp >= 1 && statistics.brokersKnown >= statistics.brokersUp)
+            #expect(statistics.lastError == nil)
+            await subscription.close()
+            await publisher.close()
+            await bus.close()
+        }
+
+        @Test("500 clients leave neither threads nor descriptors behind")
+        func leaks() async throws {
+            func count(_ path: String) throws -> Int { try FileManager.default.contentsOfDirectory(atPath: path).count }
+            func threads() throws -> Int {
+                try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count { task in
+                    let name = try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)
+                    return name?.hasPrefix("rdk:") ?? false
+                }
+            }
+            let cluster = try MockCluster()
+            let bus = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
+            let (threadsBefore, descriptorsBefore) = (try threads(), try count("/proc/self/fd"))
+            var events = Events()
+            for index in 0..<500 {
+                if index % 2 == 0 {
+                    let publisher = try await bus.publisher()
+                    try await publisher.publish(events.add(execution: 0, count: 1))
+                    await publisher.close()
+                } else {
+                    let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end))
+                    await subscription.close()
+                }
+            }
+            #expect(try threads() <= threadsBefore)
+            // Other suites run beside this one; a leak would be 500 and more.
+            #expect(try count("/proc/self/fd") < descriptorsBefore + 150)
+            await bus.close()
+        }
+    }
+}
