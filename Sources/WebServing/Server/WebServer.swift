@@ -32,6 +32,7 @@ package struct WebServer: Service {
 
     /// - Throws: `bindFailed`.
     package func run() async throws {
+        await Rehearsal.run(rules: rules, routes: routes, configuration: configuration, logger: logger)
         let server = HTTPServerBuilder { [rules, routes, configuration] responder in
             UpgradableChannel(responder: responder, rules: rules, routes: routes, configuration: configuration)
         }
