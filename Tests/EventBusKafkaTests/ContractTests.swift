@@ -15,8 +15,11 @@ struct KafkaUnderTest: BusUnderTest {
     /// Kept as long as the bus.
     private let cluster: MockCluster?
 
-    init(_ configuration: KafkaBusConfiguration, cluster: MockCluster? = nil) throws {
+    private let groupSuffix: String
+
+    init(_ configuration: KafkaBusConfiguration, cluster: MockCluster? = nil, groupSuffix: String = "") throws {
         self.cluster = cluster
+        self.groupSuffix = groupSuffix
         publishing = try KafkaBus(configuration: configuration, logger: quietLogger)
         consuming = try KafkaBus(configuration: configuration, logger: quietLogger)
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("stepstream-\(UUID().uuidString)")
@@ -24,7 +27,7 @@ struct KafkaUnderTest: BusUnderTest {
     }
 
     func publisher() async throws -> any EventPublisher { try await publishing.publisher() }
-    var subscriber: any EventSubscriber { consuming.subscriber }
+    var subscriber: any EventSubscriber { SuffixedSubscriber(base: consuming.subscriber, suffix: groupSuffix) }
     var history: any EventHistory { consuming.history }
     func consumerStore(named name: String) async throws -> any ConsumerStore {
         try await stores.consumerStore(named: name)
@@ -35,6 +38,18 @@ struct KafkaUnderTest: BusUnderTest {
         await consuming.close()
         await stores.close()
         try? FileManager.default.removeItem(at: directory)
+    }
+}
+
+/// The contract's groups under names of one run: a broker keeps a group, and its members, longer than a run lasts.
+struct SuffixedSubscriber: EventSubscriber {
+    let base: KafkaEventSubscriber
+    let suffix: String
+
+    func subscribe(_ options: SubscriptionOptions) async throws(BusError) -> any EventSubscription {
+        var options = options
+        options.group = options.group.map { $0 + suffix }
+        return try await base.subscribe(options)
     }
 }
 
@@ -70,8 +85,8 @@ extension KafkaTests {
                 var configuration = KafkaBusConfiguration(bootstrap: Self.broker ?? "")
                 configuration.topics.events = "stepstream.test.\(UUID().uuidString)"
                 configuration.topics.activity = configuration.topics.events + ".activity"
-                configuration.memberName = "contract-\(UUID().uuidString)"
-                return try KafkaUnderTest(configuration)
+                configuration.memberName = "contract"
+                return try KafkaUnderTest(configuration, groupSuffix: "-\(UUID().uuidString)")
             }
         }
 

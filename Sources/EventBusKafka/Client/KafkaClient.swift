@@ -38,7 +38,7 @@ final class KafkaClient: Sendable {
     private let role: ClientProperties.Role
     private let metrics: KafkaMetrics
 
-    /// - Parameter deliveries: gets the delivery reports of a producer, on the poller's thread.
+    /// - Parameter deliveries: gets the delivery reports of a producer, to destroy, on the poller's thread.
     /// - Throws: `configuration` when the library refuses what it is given.
     init(
         _ role: ClientProperties.Role, context: KafkaContext,
@@ -160,7 +160,11 @@ final class KafkaClient: Sendable {
     private func serve(_ deliveries: (@Sendable (OpaquePointer) -> Void)?) {
         while let event = rd_kafka_queue_poll(main.raw, 0) {
             switch rd_kafka_event_type(event) {
-            case RD_KAFKA_EVENT_DR: deliveries?(event)
+            case RD_KAFKA_EVENT_DR:
+                if let deliveries {
+                    deliveries(event)
+                    continue
+                }
             case RD_KAFKA_EVENT_STATS: takeStatistics(event)
             case RD_KAFKA_EVENT_ERROR: takeError(event)
             case RD_KAFKA_EVENT_LOG: takeLog(event)

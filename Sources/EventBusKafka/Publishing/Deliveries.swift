@@ -67,7 +67,7 @@ final class Deliveries: Sendable {
         state.withLock { ($0.published, $0.failures, $0.latency) }
     }
 
-    /// Takes a delivery report event, on the poller's thread.
+    /// Takes a delivery report event over, on the poller's thread.
     func take(_ event: OpaquePointer) {
         var messages = [UnsafePointer<rd_kafka_message_t>?](repeating: nil, count: rd_kafka_event_message_count(event))
         let count = rd_kafka_event_message_array(event, &messages, messages.count)
@@ -77,6 +77,8 @@ final class Deliveries: Sendable {
                 !batch.isSealed || batch.unacknowledged == 0 || batch.failure != nil ? batch.ticket : nil
             }
         }
+        // Its records count as queued until here: who waits for room would find none before.
+        rd_kafka_event_destroy(event)
         for ticket in awakened { ticket.latch.signal() }
     }
 }
