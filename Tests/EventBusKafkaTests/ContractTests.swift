@@ -55,7 +55,8 @@ struct SuffixedSubscriber: EventSubscriber {
 
 let quietLogger: Logger = {
     var logger = Logger(label: "test")
-    logger.logLevel = ProcessInfo.processInfo.environment["STEPSTREAM_TEST_LOG"].flatMap { Logger.Level(rawValue: $0) } ?? .error
+    let level = ProcessInfo.processInfo.environment["STEPSTREAM_TEST_LOG"]
+    logger.logLevel = level.flatMap { Logger.Level(rawValue: $0) } ?? .error
     return logger
 }()
 

@@ -55,8 +55,8 @@ extension KafkaTests {
             var events = Events()
             try await publisher.publish(events.add(execution: 0, count: 5))
             cluster.fail(MockCluster.Request.produce, with: Array(repeating: rd_kafka_resp_err_t(code), count: 3))
-            // One request at a time: the mock does not check idempotence and takes the request behind a refused one, from
-            // which the library concludes, as it may of a broker, that the refused one was taken too.
+            // One request at a time: the mock does not check idempotence and takes the request behind a refused one,
+            // from which the library concludes, as it may of a broker, that the refused one was taken too.
             for _ in 0..<20 { try await publisher.publish(events.add(execution: 0, count: 1)) }
             #expect(verify(cluster, events) == 0)
             await publisher.close()
@@ -81,8 +81,8 @@ extension KafkaTests {
             await bus.close()
         }
 
-        @Test("a producer that the broker fences is replaced")
-        func fenced() async throws {
+        @Test("a producer the broker gives no id is replaced at the next try")
+        func withoutID() async throws {
             let cluster = try MockCluster()
             let bus = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
             let publisher = try await bus.publisher()

@@ -68,7 +68,8 @@ extension KafkaTests {
             let id = try #require(ExecutionID("01970f3a-7c00-7abc-8def-0123456789c1"))
             var event = EncodedEvent(
                 executionID: id, workflow: "größe", sequence: 7, type: "execution_completed",
-                time: Timestamp(microseconds: 1_767_607_200_123_456), isFinal: true, bytes: Array("{\"a\":\"é\"}".utf8),
+                time: Timestamp(microseconds: 1_767_607_200_123_456), isFinal: true,
+                bytes: Array("{\"a\":\"é\"}".utf8),
                 traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
             let traced = event
             event.traceparent = nil

@@ -77,7 +77,9 @@ enum ClientConfiguration {
             (security.certificatePath == nil) == (security.keyPath == nil),
             "kafka.tls_certificate, kafka.tls_key: one needs the other")
         if security.transport == .saslPlaintext || security.transport == .saslSSL {
-            require(security.mechanism != nil, "kafka.sasl_mechanism: kafka.security \(security.transport.rawValue) needs one")
+            require(
+                security.mechanism != nil,
+                "kafka.sasl_mechanism: kafka.security \(security.transport.rawValue) needs one")
             if security.mechanism == "OAUTHBEARER" {
                 let isBuiltIn = configuration.properties.keys.contains { $0.hasPrefix("sasl.oauthbearer.") }
                 require(

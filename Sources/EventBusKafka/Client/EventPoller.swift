@@ -79,7 +79,7 @@ final class EventPoller: Sendable {
 
     fileprivate final class Core: Sendable {
         private struct State {
-            /// Held until the thread has looked away: a descriptor is never closed, and its number used again, under it.
+            /// The thread keeps a copy while it polls: no descriptor is closed, and its number used again, under it.
             var watches: [Watch] = []
             var isStopped = false
         }

@@ -15,7 +15,8 @@ enum KafkaErrors {
         case RD_KAFKA_RESP_ERR__SSL:
             return BusError(
                 .configuration,
-                "no TLS with the broker: \(text) (check kafka.security, kafka.tls_ca, kafka.tls_certificate and kafka.tls_key)")
+                "no TLS with the broker: \(text) (check kafka.security, kafka.tls_ca, kafka.tls_certificate and "
+                    + "kafka.tls_key)")
         case RD_KAFKA_RESP_ERR__AUTHENTICATION, RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED,
             RD_KAFKA_RESP_ERR_UNSUPPORTED_SASL_MECHANISM, RD_KAFKA_RESP_ERR_ILLEGAL_SASL_STATE:
             return BusError(

@@ -59,8 +59,8 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
             if let fatal { throw fatal }
             if Task.isCancelled { throw BusError(.closed, "the waiting task was cancelled") }
             source.latch.clear()
-            guard let drained = try client.use({ handle throws(BusError) in drain(handle, min(limit, Self.recordsMax)) })
-            else { continue }
+            let most = min(limit, Self.recordsMax)
+            guard let drained = try client.use({ handle throws(BusError) in drain(handle, most) }) else { continue }
             if let rebalance = drained.rebalance { try await handle(rebalance) }
             if !drained.values.isEmpty { return drained.values }
             if let failure = drained.failure { throw failure }
@@ -184,12 +184,13 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
     /// An offset below the expected one is a repetition, unless the topic lost its tail or is another one.
     private func isTopicShorter(than expected: Int64, _ partition: Int32, _ handle: OpaquePointer) -> Bool {
         var (low, high): (Int64, Int64) = (0, 0)
-        guard rd_kafka_get_watermark_offsets(handle, source.topic, partition, &low, &high) == RD_KAFKA_RESP_ERR_NO_ERROR,
-            high >= 0, high < expected
-        else { return false }
+        let code = rd_kafka_get_watermark_offsets(handle, source.topic, partition, &low, &high)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, high >= 0, high < expected else { return false }
         context.logger.warning(
             "the topic is shorter than what was read of it: it begins anew",
-            metadata: ["topic": "\(source.topic)", "partition": "\(partition)", "read": "\(expected)", "end": "\(high)"])
+            metadata: [
+                "topic": "\(source.topic)", "partition": "\(partition)", "read": "\(expected)", "end": "\(high)",
+            ])
         return true
     }
 

@@ -44,7 +44,8 @@ final class RecordSource: Sendable {
 
     /// Follows every partition of the topic from its present start or end; no group, no commits. Blocks.
     static func partitions(
-        _ count: Int, of topic: String, start: SubscriptionOptions.Start, _ client: OpaquePointer, _ context: KafkaContext
+        _ count: Int, of topic: String, start: SubscriptionOptions.Start, _ client: OpaquePointer,
+        _ context: KafkaContext
     ) throws(BusError) -> (RecordSource, positions: [Int32: Int64]) {
         let partitions = (0..<Int32(clamping: count)).map { $0 }
         let positions = try Watermarks.offsets(
