@@ -19,11 +19,14 @@ enum Rehearsal {
     ) async {
         var ends: [Int32] = [-1, -1]
         guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { return }
-        defer { close(ends[1]) }
+        let client = ends[1]
         let text = Array(request.utf8)
-        guard write(ends[1], text, text.count) == text.count else {
-            close(ends[0])
-            return
+        _ = write(client, text, text.count)
+        // Hangs up once it is answered, or once the server's end is closed for whatever reason.
+        async let hungUp: Void? = try? NIOThreadPool.singleton.runIfActive {
+            var byte: UInt8 = 0
+            _ = read(client, &byte, 1)
+            close(client)
         }
         let pipeline = UpgradableChannel(
             responder: { _, writer, _ in try await writer.writeResponse(HTTPResponse(status: .noContent)) }, rules: rules,
@@ -34,6 +37,8 @@ enum Rehearsal {
             await pipeline.handle(value: value, logger: logger)
         } catch {
             logger.debug("no rehearsal of a connection", metadata: ["error": "\(error)"])
+            shutdown(client, Int32(SHUT_RDWR))
         }
+        _ = await hungUp
     }
 }
