@@ -11,9 +11,16 @@ struct Bench: AsyncParsableCommand {
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
         case floors, latency, throughput, call, event, stream, memory, recovery
+        /// Of a Kafka bus.
+        case publish, drain, away
+
+        static let ofMachine: [Part] = [.floors, .latency, .throughput, .call, .event, .stream, .memory, .recovery]
+        static let ofKafka: [Part] = [.floors, .publish, .drain, .away]
     }
 
-    @Argument(help: "What to measure. Default: all of it.") var parts: [Part] = Part.allCases
+    @Argument(help: "What to measure. Default: all that the bus allows.") var parts: [Part] = []
+    @Option(name: .long, help: "embedded, or kafka to measure publishing to a broker.") var bus = Settings.Bus.embedded
+    @Option(name: .long, help: "The broker, HOST:PORT, for --bus kafka.") var kafkaBootstrap: String?
     @Option(name: .long, help: "Directory of plugins. Default: plugins beside the executable.") var plugins: String?
     @Option(name: .long, help: "How long the throughput runs, in seconds.") var seconds = 60
     @Option(name: .long, help: "How long the server idles before its memory is read, in seconds.") var idleSeconds = 60
@@ -22,7 +29,9 @@ struct Bench: AsyncParsableCommand {
     mutating func run() async throws {
         var report = BenchReport()
         let plugins = plugins ?? Settings.defaultPluginDirectory
-        for part in parts {
+        let chosen = parts.isEmpty ? (bus == .kafka ? Part.ofKafka : Part.ofMachine) : parts
+        let kafka = try kafkaBench(chosen)
+        for part in chosen {
             Platform.printError("measuring \(part.rawValue) …")
             switch part {
             case .floors: try Floors.measure(&report)
@@ -33,11 +42,25 @@ struct Bench: AsyncParsableCommand {
             case .stream: try StreamBench(plugins: plugins).measure(&report)
             case .memory: try MemoryBench(plugins: plugins).measure(idleSeconds: idleSeconds, &report)
             case .recovery: try RecoveryBench(plugins: plugins).measure(&report)
+            case .publish: try await kafka?.publish(&report)
+            case .drain: try await kafka?.drain(&report)
+            case .away: try await kafka?.away(&report)
             }
         }
         Platform.printLine(json ? report.json.encodedText : report.text)
     }
+
+    /// There when a part needs it.
+    private func kafkaBench(_ parts: [Part]) throws -> KafkaBench? {
+        guard parts.contains(where: { [.publish, .drain, .away].contains($0) }) else { return nil }
+        guard let kafkaBootstrap else {
+            throw CommandError(.usage, "publishing is measured with a broker; give --kafka-bootstrap HOST:PORT")
+        }
+        return KafkaBench(bootstrap: kafkaBootstrap)
+    }
 }
+
+extension Settings.Bus: ExpressibleByArgument {}
 
 /// Figures in the order they were taken.
 struct BenchReport {
