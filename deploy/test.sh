@@ -53,7 +53,7 @@ for name in $(plugin_packages); do
   stage "plugin-$name" test_plugin "$name" || true
   [ ! -d "plugins/$name/Tests" ] || closing_line "plugin-$name"
 done
-if stage test-packages install_test_packages && stage venv make_venv; then
+if stage test-packages install_test_packages && stage venv make_venv --requirement Tests/EndToEnd/requirements.txt; then
   export STEPSTREAM_BINARY=$binary
   stage end-to-end .venv/bin/python -m pytest Tests/EndToEnd || true
   closing_line end-to-end
