@@ -187,8 +187,9 @@ extension KafkaTests {
                     await subscription.close()
                 }
             }
-            #expect(try threads() <= threadsBefore)
-            // Other suites run beside this one; a leak would be 500 and more.
+            // Clients of earlier tests may still be closing and other suites run beside this one; a leak would be 500
+            // and more.
+            #expect(try threads() < threadsBefore + 150)
             #expect(try count("/proc/self/fd") < descriptorsBefore + 150)
             await bus.close()
         }

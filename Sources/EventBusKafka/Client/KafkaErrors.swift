@@ -8,9 +8,12 @@ enum KafkaErrors {
         let text = context.isEmpty || context == name ? name : "\(name): \(context)"
         switch code {
         case RD_KAFKA_RESP_ERR__TRANSPORT, RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, RD_KAFKA_RESP_ERR__RESOLVE:
-            // Which of the two is meant shows only in the library's text.
+            // Which of these is meant shows only in the library's text.
             let isProtocol = ["SSL", "SASL", "security.protocol"].contains { text.contains($0) }
-            let hint = isProtocol ? " (check kafka.security: is it what the broker's listener speaks?)" : ""
+            let hint =
+                text.contains("certificate")
+                ? " (check kafka.tls_ca: does it verify the broker's certificate?)"
+                : isProtocol ? " (check kafka.security: is it what the broker's listener speaks?)" : ""
             return BusError(.unavailable, "no broker of kafka.bootstrap can be reached: \(text)\(hint)")
         case RD_KAFKA_RESP_ERR__SSL:
             return BusError(
