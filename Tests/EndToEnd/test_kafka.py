@@ -36,6 +36,7 @@ def saved(broker) -> Broker:
     broker.create_topic(EVENTS, 12)
     broker.create_topic(ACTIVITY, 12)
     broker.stop()
+    broker.saved_snapshot = broker.snapshot()
     return broker.start()
 
 
@@ -218,7 +219,8 @@ def test_what_a_killed_broker_lost_comes_back_by_republish(binary, data_dir, sav
         server.put_workflow(three_steps())
         load = Load(server, "three-steps", seed)
         load.wait_for_more(60)
-        saved.kill()
+        wait_until_published(saved.address, data_dir)  # else there is nothing to lose
+        saved.kill(saved.saved_snapshot)
         load.wait_for_more(30)
         saved.start()
         load.wait_for_more(30)

@@ -79,9 +79,17 @@ class Broker:
         """SIGTERM: everything acknowledged is saved, unless somebody is writing (cut the clients off first)."""
         self._end(signal.SIGTERM)
 
-    def kill(self) -> None:
-        """SIGKILL: the tail since the last snapshot is lost."""
+    def kill(self, snapshot: bytes = None) -> None:
+        """SIGKILL: the tail since the last snapshot is lost. Given one that was taken before, since that one: how much
+        is lost then hangs on no timer of the broker's."""
         self._end(signal.SIGKILL)
+        if snapshot is not None:
+            (self.directory / "kafka.json").write_bytes(snapshot)
+
+    def snapshot(self) -> bytes:
+        """What a stopped broker saved."""
+        assert self.process is None, "the broker runs"
+        return (self.directory / "kafka.json").read_bytes()
 
     def _end(self, how) -> None:
         process, self.process = self.process, None
