@@ -19,6 +19,24 @@ static inline rd_kafka_resp_err_t crdkafka_produce(
   return code;
 }
 
+// Java's partition of a key among as many as `topic_opaque` says; while the topic has another count, one that it has
+// not, so that the record fails with _UNKNOWN_PARTITION and never lies where no partitioner looks for it.
+static inline int32_t crdkafka_partition(
+    const rd_kafka_topic_t *topic, const void *key, size_t key_bytes, int32_t partition_count, void *topic_opaque,
+    void *record_opaque) {
+  if (partition_count != (int32_t)(intptr_t)topic_opaque) return INT32_MAX;
+  return rd_kafka_msg_partitioner_murmur2(topic, key, key_bytes, partition_count, topic_opaque, record_opaque);
+}
+
+// A topic to produce to, with the client's own settings, that takes keyed records only while it has `partition_count`
+// partitions; NULL with rd_kafka_last_error().
+static inline rd_kafka_topic_t *crdkafka_topic_of(rd_kafka_t *rk, const char *name, int32_t partition_count) {
+  rd_kafka_topic_conf_t *settings = rd_kafka_default_topic_conf_dup(rk);
+  rd_kafka_topic_conf_set_partitioner_cb(settings, crdkafka_partition);
+  rd_kafka_topic_conf_set_opaque(settings, (void *)(intptr_t)partition_count);
+  return rd_kafka_topic_new(rk, name, settings);
+}
+
 // A descriptor for rd_kafka_queue_io_event_enable; -1 with errno.
 static inline int crdkafka_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 

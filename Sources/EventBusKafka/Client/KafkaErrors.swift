@@ -35,8 +35,9 @@ enum KafkaErrors {
                 .eventTooLarge,
                 "\(text) (raise message.max.bytes in kafka.properties, or max.message.bytes of the topic, to at least "
                     + "100000: an event has up to 64 KiB)")
-        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC,
-            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+        case RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION:
+            return BusError(.configuration, "\(text) (check kafka.partitions against the topic's)")
+        case RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC:
             return BusError(.configuration, "\(text) (create the topic or allow kafka.create_topics)")
         case RD_KAFKA_RESP_ERR_INVALID_REPLICATION_FACTOR:
             return BusError(.configuration, "\(text) (check kafka.replication against the number of brokers)")

@@ -66,10 +66,10 @@ final class ActivityProducer: Sendable {
     private func open() async {
         let name = context.configuration.topics.activity
         do throws(BusError) {
-            _ = try await topics.partitions(of: name)
+            let partitions = Int32(try await topics.partitions(of: name))
             let client = try KafkaClient(.activity, context: context)
             let topic = try client.use { handle throws(BusError) in
-                rd_kafka_topic_new(handle, name, nil).map(Pointer.init)
+                crdkafka_topic_of(handle, name, partitions).map(Pointer.init)
             }
             guard let topic, let topic else {
                 await client.close()

@@ -12,13 +12,16 @@ final class Producer: Sendable {
     private let cluster: String
     private let deliveries: Deliveries
 
+    /// Records fail with `configuration` while the topic has other partitions than the settings: a broker that lost the
+    /// topic may have made it again by itself.
     init(topic name: String, deliveries: Deliveries, context: KafkaContext) throws(BusError) {
+        let partitions = Int32(context.configuration.partitions)
         cluster = context.configuration.cluster
         self.deliveries = deliveries
         client = try KafkaClient(
             .events, context: context, deliveries: { deliveries.take($0) })
         let made = try client.use { handle throws(BusError) in
-            guard let topic = rd_kafka_topic_new(handle, name, nil) else {
+            guard let topic = crdkafka_topic_of(handle, name, partitions) else {
                 throw KafkaErrors.error(rd_kafka_last_error(), name)
             }
             return Pointer(topic)
