@@ -9,7 +9,6 @@ import concurrent.futures
 import pathlib
 import random
 import re
-import ssl
 
 import jsonschema
 import pytest
@@ -19,7 +18,8 @@ from support import asyncapi, files
 from support.broker import Broker, quiet
 from support.contract import check_transcript
 from support.fault_proxy import FaultProxy
-from support.kafka import Load, arguments, position_before, role, wait_until_ended, wait_until_published
+from support.kafka import (
+    Load, arguments, position_before, role, said, wait_until_ended, wait_until_published, wait_until_said)
 from support.murmur2 import partition
 from support.topic import EVENTS, assert_holds_journal, assert_ordered, read, transcripts
 from support.workflows import one_step, three_steps
@@ -312,11 +312,6 @@ def refused(binary, data_dir, address, *words, **settings) -> None:
         assert word in result.stderr, result.stderr
 
 
-def said(server) -> str:
-    """What a running role tells of its state: health and log."""
-    return server.session.get(f"{server.url}/health", timeout=30).text + server.log_text()
-
-
 def test_settings_that_cannot_be_are_refused_with_their_names(binary, data_dir):
     refused(binary, data_dir, "127.0.0.1:9", "kafka.properties", "no.such.property",
             properties={"no.such.property": "1"})
@@ -351,8 +346,7 @@ def test_a_missing_topic_that_may_not_be_made_is_said_with_its_setting(binary, d
     with server:
         server.put_workflow(three_steps())
         assert server.execute("three-steps", {"value": 1})["status"] == "completed"
-        text = said(server)
-        assert EVENTS in text and "create_topics" in text, text
+        wait_until_said(server, EVENTS, "create_topics")
         assert EVENTS not in broker.partition_counts()
         # Whoever may makes it; the backlog goes out.
         broker.create_topic(EVENTS, 12)
@@ -366,8 +360,7 @@ def test_a_topic_with_another_partition_count_is_refused(binary, data_dir, broke
     with role(binary, data_dir, broker.address) as server:
         server.put_workflow(three_steps())
         assert server.execute("three-steps", {"value": 1})["status"] == "completed"
-        text = said(server)
-        assert "partitions" in text and EVENTS in text, text
+        wait_until_said(server, "kafka.partitions", EVENTS)
     assert read(broker.address) == [], "nothing may be published that no partitioner finds again"
 
 
@@ -381,10 +374,9 @@ def test_a_topic_made_anew_with_other_partitions_takes_no_record_out_of_place(bi
         broker.create_topic(EVENTS, 1)
         load.wait_for_more(20)
         proxy.heal()
-        load.wait_for_more(200)
+        wait_until_said(server, "kafka.partitions", EVENTS)
+        load.wait_for_more(20)
         load.stop()
-        text = said(server)
-        assert "partitions" in text and EVENTS in text, text
     misplaced = [record.key for record in read(broker.address) if partition(record.key, 6) != record.partition]
     assert misplaced == [], "no partitioner finds these again"
 
@@ -416,32 +408,3 @@ def test_foreign_records_are_skipped_and_counted(binary, data_dir, broker):
         reasons = re.findall(r"reason=(.*?) topic=.* is not an event", server.log_text())
         assert reasons and len(reasons) == len(set(reasons)), f"each reason is said once: {reasons}"
         assert server.process.poll() is None
-
-
-# TLS: the proxy speaks it in the broker's stead.
-
-@pytest.fixture
-def tls_proxy(broker, certificates):
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificates / "server.pem", certificates / "server.key")
-    with FaultProxy(broker.port.number, tls=context) as proxy:
-        yield proxy
-
-
-def test_events_go_out_over_tls(binary, data_dir, broker, tls_proxy, certificates):
-    with role(binary, data_dir, tls_proxy.address, security="ssl", tls_ca=str(certificates / "ca.pem")) as server:
-        server.put_workflow(three_steps())
-        execution = server.execute("three-steps", {"value": 1})["execution_id"]
-        wait_until_published(broker.address, data_dir)
-        assert events_of(asyncio.run(transcript(server, execution))) == server.events(execution)
-    assert_holds_journal(read(broker.address), files.journal_events(data_dir))
-
-
-def test_a_wrong_ca_is_said_with_its_setting(binary, data_dir, broker, tls_proxy, certificates):
-    with role(binary, data_dir, tls_proxy.address, security="ssl", tls_ca=str(certificates / "other.pem")) as server:
-        server.put_workflow(three_steps())
-        assert server.execute("three-steps", {"value": 1})["status"] == "completed"
-        text = said(server)
-        assert "tls_ca" in text, text
-        assert EVENTS not in broker.partition_counts()
-        assert server.stop() == 0

@@ -13,7 +13,10 @@ enum KafkaErrors {
             let hint =
                 text.contains("certificate")
                 ? " (check kafka.tls_ca: does it verify the broker's certificate?)"
-                : isProtocol ? " (check kafka.security: is it what the broker's listener speaks?)" : ""
+                : isProtocol
+                    ? " (check kafka.security: is it what the broker's listener speaks? and does the listener ask for "
+                        + "kafka.tls_certificate and kafka.tls_key?)"
+                    : ""
             return BusError(.unavailable, "no broker of kafka.bootstrap can be reached: \(text)\(hint)")
         case RD_KAFKA_RESP_ERR__SSL:
             return BusError(
@@ -25,7 +28,7 @@ enum KafkaErrors {
             return BusError(
                 .configuration,
                 "the broker does not accept who we are: \(text) (check kafka.security, kafka.sasl_mechanism, "
-                    + "kafka.sasl_username and kafka.sasl_password)")
+                    + "kafka.sasl_username and kafka.sasl_password, or kafka.oauth_token_file)")
         case RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED, RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED,
             RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED:
             return BusError(

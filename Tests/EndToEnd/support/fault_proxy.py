@@ -11,6 +11,7 @@ import socket
 import struct
 import threading
 
+from support import sasl
 from support.broker import ReservedPort
 
 METADATA, FIND_COORDINATOR, DESCRIBE_CLUSTER = 3, 10, 60
@@ -24,6 +25,7 @@ class _Link:
     def __init__(self, proxy, reader, writer):
         self.proxy, self.reader, self.writer = proxy, reader, writer
         self.upstream = None
+        self.session = proxy._accounts and sasl.Session(proxy._accounts)
         self.kinds = {}  # correlation id of a request in flight → API key, for those that carry addresses
 
     async def run(self) -> None:
@@ -53,17 +55,21 @@ class _Link:
 
     async def _pump(self, reader, writer, look) -> None:
         """Whole frames, one after the other: an order is kept, and a fault never tears a length field apart."""
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError):
+        with contextlib.suppress(asyncio.IncompleteReadError, OSError, sasl.Refused):
             while True:
                 head = await reader.readexactly(4)
                 size = struct.unpack(">i", head)[0]
                 if not 0 <= size <= FRAME_BYTES_MAX:
                     return  # not Kafka (a TLS hello, say)
-                body = look(await reader.readexactly(size))
+                body = await reader.readexactly(size)
+                if self.session and look == self._request and (answer := self.session.answer(body)) is not None:
+                    self.writer.write(struct.pack(">i", len(answer)) + answer)
+                    continue
+                body = look(body)
                 if self.proxy._latency_seconds:
                     await asyncio.sleep(self.proxy._latency_seconds)
                 await self.proxy._flowing.wait()
-                writer.write(head + body)
+                writer.write(struct.pack(">i", len(body)) + body)
                 await writer.drain()
 
     def _request(self, body: bytes) -> bytes:
@@ -73,6 +79,8 @@ class _Link:
         return body
 
     def _response(self, body: bytes) -> bytes:
+        if self.session:
+            body = self.session.completed(body)
         if self.kinds.pop(struct.unpack_from(">i", body)[0], None) is None:
             return body
         return body.replace(self.proxy._theirs, self.proxy._ours)
@@ -81,9 +89,10 @@ class _Link:
 class FaultProxy:
     """Runs on a thread of its own; each method returns when the fault is in force."""
 
-    def __init__(self, broker_port: int, tls=None):
-        """With an `ssl.SSLContext` clients speak TLS to the proxy; the broker behind it never does."""
-        self.broker_port, self._tls = broker_port, tls
+    def __init__(self, broker_port: int, tls=None, accounts: sasl.Accounts = None):
+        """With an `ssl.SSLContext` clients speak TLS to the proxy, with accounts they prove by SASL who they are; the
+        broker behind it never does either."""
+        self.broker_port, self._tls, self._accounts = broker_port, tls, accounts
         self._links, self._tasks, self._latency_seconds = set(), set(), 0.0
         self._ready = threading.Event()
         # Held all along, so that the port stays ours while nobody listens.

@@ -129,6 +129,22 @@ def wait_until_published(address: str, data_dir: pathlib.Path) -> None:
         consumer.close()
 
 
+def said(server: Server) -> str:
+    """What a running role tells of its state: health and log."""
+    return server.session.get(f"{server.url}/health", timeout=30).text + server.log_text()
+
+
+def wait_until_said(server: Server, *words) -> str:
+    """What it tells once that has all of the words: a fault shows when it was tried, and nothing tells when."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while True:
+        text = said(server)
+        if all(word in text for word in words):
+            return text
+        assert time.monotonic() < deadline, f"{words} in:\n{text}"
+        time.sleep(0.1)
+
+
 def position_before(data_dir: pathlib.Path, event_ids) -> int:
     """The journal's position just before the first of these events."""
     with files.connect(data_dir / "journal.sqlite") as journal:
