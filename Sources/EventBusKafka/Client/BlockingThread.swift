@@ -24,12 +24,31 @@ struct BlockingThread: Sendable {
         return try result.get()
     }
 
+    /// Runs `work`, and stops waiting for it when the task is cancelled: it then ends alone and its value is dropped.
+    func ask<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(BusError) -> Value
+    ) async throws(BusError) -> Value {
+        let once = Once<Result<Value, BusError>>()
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                once.await(continuation)
+                queue.async {
+                    do throws(BusError) { once.resume(.success(try work())) } catch { once.resume(.failure(error)) }
+                }
+            }
+        } onCancel: {
+            once.resume(.failure(BusError(.closed, "the waiting task was cancelled")))
+        }
+        return try result.get()
+    }
+
     func submit(_ job: @escaping @Sendable () -> Void) { queue.async(execute: job) }
 
     /// Runs `work` and waits for it no longer than `deadline`; false when it is still running.
     func run(within deadline: Duration, _ work: @escaping @Sendable () -> Void) async -> Bool {
         await withCheckedContinuation { continuation in
-            let once = Once(continuation)
+            let once = Once<Bool>()
+            once.await(continuation)
             queue.async {
                 work()
                 once.resume(true)
@@ -40,15 +59,41 @@ struct BlockingThread: Sendable {
         }
     }
 
-    private final class Once: Sendable {
-        private let continuation: Mutex<CheckedContinuation<Bool, Never>?>
-        init(_ continuation: CheckedContinuation<Bool, Never>) { self.continuation = Mutex(continuation) }
-        func resume(_ value: Bool) {
-            let taken = continuation.withLock { continuation in
-                defer { continuation = nil }
-                return continuation
+    /// Resumes its continuation with the first value that comes, also when that came before the continuation.
+    private final class Once<Value: Sendable>: Sendable {
+        private enum State {
+            case empty
+            case waiting(CheckedContinuation<Value, Never>)
+            case early(Value)
+            case done
+        }
+
+        private let state = Mutex(State.empty)
+
+        func await(_ continuation: CheckedContinuation<Value, Never>) {
+            let early = state.withLock { state -> Value? in
+                if case .early(let value) = state {
+                    state = .done
+                    return value
+                }
+                state = .waiting(continuation)
+                return nil
             }
-            taken?.resume(returning: value)
+            if let early { continuation.resume(returning: early) }
+        }
+
+        func resume(_ value: Value) {
+            let waiting = state.withLock { state -> CheckedContinuation<Value, Never>? in
+                switch state {
+                case .empty: state = .early(value)
+                case .waiting(let continuation):
+                    state = .done
+                    return continuation
+                case .early, .done: break
+                }
+                return nil
+            }
+            waiting?.resume(returning: value)
         }
     }
 }

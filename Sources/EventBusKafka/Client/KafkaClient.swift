@@ -107,6 +107,16 @@ final class KafkaClient: Sendable {
         }
     }
 
+    /// Calls `body` as `block` does, and stops waiting when the task is cancelled; for questions whose answer may drop.
+    func ask<Value: Sendable>(
+        _ body: @escaping @Sendable (OpaquePointer) throws(BusError) -> Value
+    ) async throws(BusError) -> Value {
+        try await thread.ask { () throws(BusError) in
+            guard self.isOpen.withLock({ $0 }) else { throw BusError(.closed, "closed") }
+            return try body(self.handle.raw)
+        }
+    }
+
     /// Leaves the group, ends the library's threads and frees the handle; gives up waiting at the deadline and lets
     /// the library finish alone.
     ///

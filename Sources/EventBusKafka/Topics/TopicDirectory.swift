@@ -17,7 +17,7 @@ final class TopicDirectory: Sendable {
 
     /// The topic's partitions, after it was made where it was missing.
     /// - Throws: `configuration` for a missing topic that may not be made and for one with other partitions than the
-    ///   settings; `unavailable` when no broker answers.
+    ///   settings; `unavailable` when no broker answers; `closed` at once when the task is cancelled.
     func partitions(of topic: String) async throws(BusError) -> Int {
         if let count = known.withLock({ $0[topic] }) { return count }
         if context.isClosed { throw BusError(.closed, "the bus is closed") }
@@ -26,13 +26,18 @@ final class TopicDirectory: Sendable {
         do throws(BusError) {
             let configuration = context.configuration
             result = .success(
-                try await client.block { handle throws(BusError) in
+                try await client.ask { handle throws(BusError) in
                     try Self.find(topic, handle, configuration)
                 })
         } catch {
             result = .failure(KafkaErrors.explained(error, by: client.lastReport.lastError))
         }
-        await client.close()
+        if Task.isCancelled {
+            // The library may still wait for a broker; it ends behind that, and nobody waits for it.
+            Task { await client.close() }
+        } else {
+            await client.close()
+        }
         let count = try result.get()
         known.withLock { $0[topic] = count }
         return count
