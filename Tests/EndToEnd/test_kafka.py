@@ -6,12 +6,14 @@ Equality of journal and topic is computed here, from the journal's file and by a
 import asyncio
 import collections
 import concurrent.futures
+import json
 import pathlib
 import random
 import re
 
 import jsonschema
 import pytest
+import websockets
 from confluent_kafka import Producer
 
 from support import asyncapi, files
@@ -239,6 +241,47 @@ def test_what_a_killed_broker_lost_comes_back_by_republish(binary, data_dir, sav
     assert result.returncode == 0, result
     copies = assert_holds_journal(read(saved.address), journal)
     print(f"{copies} copies after republishing")
+
+
+def test_a_view_goes_on_when_the_topic_grew_anew_over_the_place_it_waited_at(binary, data_dir, broker):
+    broker.create_topic(EVENTS, 1)
+    broker.stop()
+    empty = broker.snapshot()
+    broker.start()
+    with FaultProxy(broker.port.number) as proxy, \
+            role(binary, data_dir, broker.address, "orchestrator", partitions=1) as orchestrator, \
+            role(binary, data_dir.parent / "gateway", proxy.address, "gateway", partitions=1) as gateway:
+        orchestrator.put_workflow(three_steps())
+        orchestrator.put_workflow(three_steps("slow", ("bench.echo", "bench.sleep", "bench.echo")))
+        for number in range(3):
+            orchestrator.execute("three-steps", {"value": number})
+        inputs = {"value": {"ms": 4_000}}
+        execution = orchestrator.execute("slow", inputs, wait=None)["execution_id"]
+
+        async def scenario():
+            frames = []
+            url = f"{gateway.websocket_url}/api/v1/workflows/stream/{execution}"
+            async with websockets.connect(url) as socket:
+                async for frame in socket:
+                    frames.append(frame)
+                    event = json.loads(frame)
+                    if event["type"] == "step_started" and event["data"]["step_name"] == "two":
+                        await asyncio.to_thread(lose_and_outgrow)
+            return frames
+
+        def lose_and_outgrow():
+            read_through = broker.ends(EVENTS)[0]
+            proxy.cut()  # the gateway sees nothing of what follows
+            broker.kill(empty)
+            broker.start()
+            orchestrator.execute("slow", inputs, execution_id=execution)  # waits for the one that runs
+            while broker.ends(EVENTS)[0] <= read_through:
+                orchestrator.execute("three-steps", {"value": 1})
+            proxy.heal()
+
+        events = events_of(asyncio.run(asyncio.wait_for(scenario(), 60)))
+        check_transcript(events)
+        assert events == orchestrator.events(execution)
 
 
 def test_topics_that_a_broker_lost_come_back_as_they_were_or_are_refused(binary, data_dir, broker, seed):

@@ -35,10 +35,13 @@ extension KafkaTests {
             let gap = collect([1, 2, 4], final: 4)
             #expect(!gap.isComplete)
             let cut = gap.page(isSearchedWhole: true, mayBeTrimmed: false)
-            #expect(cut.events.map(\.sequence) == [1, 2] && !cut.isWhole && !cut.hasMore)
+            #expect(cut.events.map(\.sequence) == [1, 2, 4] && !cut.isWhole && !cut.hasMore)
 
             let trimmed = collect([3, 4], final: 4).page(isSearchedWhole: true, mayBeTrimmed: true)
-            #expect(trimmed.events.isEmpty && !trimmed.isWhole)
+            #expect(trimmed.events.map(\.sequence) == [3, 4] && !trimmed.isWhole && !trimmed.hasMore)
+            // A hole wider than the page: what is behind it is asked for from there.
+            let wide = collect([1, 9], limit: 2).page(isSearchedWhole: true, mayBeTrimmed: false)
+            #expect(wide.events.map(\.sequence) == [1] && wide.hasMore && !wide.isWhole)
             // The same, asked for behind what is gone.
             let tail = collect([3, 4], final: 4, after: 2)
             #expect(tail.isComplete && tail.page(isSearchedWhole: false, mayBeTrimmed: true).isWhole)

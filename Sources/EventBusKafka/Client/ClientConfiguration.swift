@@ -18,7 +18,7 @@ enum ClientConfiguration {
     /// - Throws: `configuration` with every fault of the whole configuration at once.
     static func check(_ configuration: KafkaBusConfiguration) throws(BusError) {
         var faults = ownFaults(configuration)
-        let roles: [ClientProperties.Role] = [.events, .member(group: "group")]
+        let roles: [ClientProperties.Role] = [.events, .member(group: "group"), .follower]
         for role in roles {
             let (built, found) = build(ClientProperties.all(role, configuration))
             if let built { rd_kafka_conf_destroy(built) }

@@ -19,7 +19,9 @@ enum ClientProperties {
         case activity
         /// A member of a consumer group.
         case member(group: String)
-        /// Reads partitions it chooses itself.
+        /// Follows partitions it chooses itself, without a gap.
+        case follower
+        /// Looks for records in partitions it chooses itself.
         case reader
         /// Asks about topics and makes them.
         case admin
@@ -108,6 +110,9 @@ enum ClientProperties {
                 properties.append(Property("group.instance.id", "\(name)-\(group)"))
             }
             return properties + common(configuration)
+        case .follower:
+            // A place that is gone is an error: beginning elsewhere by itself could leave records out.
+            return consumer(configuration) + [Property("auto.offset.reset", "error")] + common(configuration)
         case .reader, .admin: return consumer(configuration) + common(configuration)
         }
     }

@@ -21,8 +21,15 @@ final class KafkaClient: Sendable {
         var statistics = ClientStatistics()
         /// Why it has no connection, or the last one was lost; nil once a broker is up again.
         var lastError: BusError?
+        /// Rises with each loss of a connection, perhaps by more than one.
+        var disconnects = 0
         /// An error this client cannot recover from.
         var fatal: BusError?
+    }
+
+    /// A closure held by a generic type as it is would gain a thunk with every access; a struct does not.
+    private struct Listener: Sendable {
+        var signal: (@Sendable () -> Void)?
     }
 
     let thread: BlockingThread
@@ -34,6 +41,7 @@ final class KafkaClient: Sendable {
     private let isOpen = Mutex(true)
     private let report = Mutex(Report())
     private let watch = Mutex<EventPoller.Watch?>(nil)
+    private let listener = Mutex(Listener())
     private let isMember: Bool
     private let role: ClientProperties.Role
     private let metrics: KafkaMetrics
@@ -84,6 +92,11 @@ final class KafkaClient: Sendable {
         // What came before the queue was watched.
         serve(deliveries)
     }
+
+    /// Calls `signal` after each change of `lastReport`, on the poller's thread.
+    func listen(_ signal: @escaping @Sendable () -> Void) { listener.withLock { $0.signal = signal } }
+
+    private func changed() { listener.withLock { $0.signal }?() }
 
     var lastReport: Report { report.withLock { $0 } }
 
@@ -190,14 +203,17 @@ final class KafkaClient: Sendable {
             let statistics = ClientStatistics(json: UnsafeBufferPointer(start: text, count: strlen(text)))
         else { return }
         report.withLock { report in
+            // The library does not tell of a loss again that looks like the last one.
+            report.disconnects += max(0, statistics.disconnects - report.statistics.disconnects)
             report.statistics = statistics
             if statistics.brokersUp > 0 { report.lastError = nil }
         }
         metrics.connected(statistics.brokersUp)
+        changed()
         switch role {
         case .events: metrics.queued(statistics.queuedRecords)
         case .member(let group): metrics.lag(statistics.uncommittedRecords, group: group)
-        case .activity, .reader, .admin: break
+        case .activity, .follower, .reader, .admin: break
         }
     }
 
@@ -214,11 +230,15 @@ final class KafkaClient: Sendable {
         let error = KafkaErrors.error(code, text)
         // Once for each reason: the library repeats itself for every broker and attempt.
         let isNews = report.withLock { report in
+            if code == RD_KAFKA_RESP_ERR__TRANSPORT || code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN {
+                report.disconnects += 1
+            }
             // "All brokers are down" says less than the reason that came before it.
             if code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN, report.lastError != nil { return false }
             defer { report.lastError = error }
             return report.lastError?.code != error.code
         }
+        changed()
         if isNews { logger.warning("kafka connection", metadata: ["error": "\(error)"]) }
     }
 

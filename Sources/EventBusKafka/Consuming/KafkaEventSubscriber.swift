@@ -17,13 +17,13 @@ package struct KafkaEventSubscriber: EventSubscriber {
         }
     }
 
-    func open<Value>(
+    func open<Value: Sendable & Equatable>(
         topic: String, _ options: SubscriptionOptions,
         decode: @escaping @Sendable (UnsafePointer<rd_kafka_message_t>) throws(RecordDecoder.NotOurs) -> Value
     ) async throws(BusError) -> RecordConsumer<Value> {
         let count = try await topics.partitions(of: topic)
         let client = try KafkaClient(
-            options.group.map { .member(group: $0) } ?? .reader, context: context)
+            options.group.map { .member(group: $0) } ?? .follower, context: context)
         do throws(BusError) {
             let context = context
             let (source, positions) = try await client.block { handle throws(BusError) in

@@ -6,15 +6,24 @@ import Synchronization
 /// Takes records from one of librdkafka's queues, one at a time, when somebody asks for them.
 ///
 /// What nobody asks for stays with the library, which stops fetching at its own limit: that is the back-pressure.
-final class RecordConsumer<Value: Sendable>: KafkaMember {
+final class RecordConsumer<Value: Sendable & Equatable>: KafkaMember {
     /// Records and bytes of values one call gives at most, whatever its limit.
     static var recordsMax: Int { 1000 }
     static var bytesMax: Int { 4 << 20 }
+    /// Batches of one partition that are compared after a loss. Those that were fetched before it are the first ones,
+    /// and the library holds no more than a few.
+    private static var suspectsMax: Int { 1000 }
 
     private struct State {
         /// The next offset of each partition that was delivered or assigned.
         var positions: [Int32: Int64]
         var assigned: Set<Int32>
+        /// The last record of each partition, where there is no group.
+        var landmarks: [Int32: ContinuityCheck<Value>.Landmark] = [:]
+        /// Losses of a connection that are known of.
+        var disconnects = 0
+        /// Since the first loss after which the topic was not looked at: the last record of each batch from then on.
+        var suspects: [Int32: [ContinuityCheck<Value>.Landmark]]?
         var skipped = 0
         var warned: Set<RecordDecoder.NotOurs> = []
         var isClosed = false
@@ -32,13 +41,13 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
     let client: KafkaClient
     let source: RecordSource
     private let context: KafkaContext
-    private let decode: @Sendable (UnsafePointer<rd_kafka_message_t>) throws(RecordDecoder.NotOurs) -> Value
+    private let decode: ContinuityCheck<Value>.Decode
     private let state: Mutex<State>
     private let membership = Mutex<UInt64?>(nil)
 
     init(
         client: KafkaClient, source: RecordSource, positions: [Int32: Int64], context: KafkaContext,
-        decode: @escaping @Sendable (UnsafePointer<rd_kafka_message_t>) throws(RecordDecoder.NotOurs) -> Value
+        decode: @escaping ContinuityCheck<Value>.Decode
     ) throws(BusError) {
         self.client = client
         self.source = source
@@ -47,6 +56,9 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
         state = Mutex(State(positions: positions, assigned: Set(positions.keys)))
         let serial = try context.join(self)
         membership.withLock { $0 = serial }
+        if source.group == nil {
+            client.listen { [weak self] in self?.standingChanged() }
+        }
     }
 
     /// See `EventSubscription.next`.
@@ -59,6 +71,7 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
             if let fatal { throw fatal }
             if Task.isCancelled { throw BusError(.closed, "the waiting task was cancelled") }
             source.latch.clear()
+            try await checkContinuity()
             let most = min(limit, Self.recordsMax)
             guard let drained = try client.use({ handle throws(BusError) in drain(handle, most) }) else { continue }
             if let rebalance = drained.rebalance { try await handle(rebalance) }
@@ -66,6 +79,55 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
             if let failure = drained.failure { throw failure }
             if drained.rebalance == nil { await source.latch.wait() }
         }
+    }
+
+    /// On the poller's thread, thus before anything that was fetched after a loss.
+    private func standingChanged() {
+        let disconnects = client.lastReport.disconnects
+        let isInDoubt = state.withLock { state in
+            if disconnects != state.disconnects {
+                state.disconnects = disconnects
+                if state.suspects == nil { state.suspects = state.landmarks.mapValues { [$0] } }
+            }
+            return state.suspects != nil
+        }
+        if isInDoubt { source.latch.signal() }
+    }
+
+    /// After the loss of a connection, whether the topic is still the one that was read; a broker that is away is asked
+    /// again when the library tells of it. Of a group the broker keeps the positions.
+    private func checkContinuity() async throws(BusError) {
+        guard client.lastReport.lastError == nil else { return }
+        let (check, disconnects) = state.withLock { state in
+            let check = state.suspects.map {
+                ContinuityCheck(
+                    topic: source.topic, positions: state.positions, landmarks: $0, decode: decode)
+            }
+            return (check, state.disconnects)
+        }
+        guard let check else { return }
+        let timeout = context.configuration.limits.requestTimeout
+        let reader = try KafkaClient(.reader, context: context)
+        let broken: Result<Int32?, BusError>
+        do throws(BusError) {
+            broken = .success(
+                try await reader.ask { handle throws(BusError) in try check.firstBroken(handle, timeout: timeout) })
+        } catch { broken = .failure(error) }
+        await reader.close()
+        switch broken {
+        case .success(nil):
+            state.withLock { state in
+                if state.disconnects == disconnects { state.suspects = nil }
+            }
+        case .success(let partition?): throw Self.lost(check.topic, "partition \(partition) is not what was read of it")
+        case .failure(let error) where error.isRetryable: break
+        case .failure(let error): throw error
+        }
+    }
+
+    /// Retryable: a new subscription stands where the topic is now.
+    private static func lost(_ topic: String, _ reason: String) -> BusError {
+        BusError(.unavailable, "\(topic) may have lost records that were or would have been read: \(reason)")
     }
 
     /// Stores the positions of the group's own partitions; a partition that has moved on is its new owner's to store.
@@ -151,6 +213,12 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
                     break
                 }
             }
+            for (partition, last) in state.landmarks {
+                guard let known = state.suspects?[partition, default: []], known.count < Self.suspectsMax,
+                    known.last?.offset != last.offset
+                else { continue }
+                state.suspects?[partition, default: []].append(last)
+            }
             if state.skipped > skippedBefore { context.metrics.skipped(state.skipped - skippedBefore) }
             return drained
         }
@@ -167,7 +235,11 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
             return nil
         }
         state.positions[partition] = offset + 1
-        do throws(RecordDecoder.NotOurs) { return try decode(message) } catch {
+        do throws(RecordDecoder.NotOurs) {
+            let value = try decode(message)
+            if source.group == nil { state.landmarks[partition] = .init(offset: offset, value: value) }
+            return value
+        } catch {
             state.skipped += 1
             if state.warned.insert(error).inserted {
                 context.logger.warning(
@@ -204,6 +276,7 @@ final class RecordConsumer<Value: Sendable>: KafkaMember {
             state.fatal = KafkaErrors.error(cause, String(cText: reason))
             return state.fatal
         }
+        if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET { return Self.lost(source.topic, text) }
         let error = KafkaErrors.error(code, text)
         if error.code == .unavailable || error.code == .closed {
             context.logger.info(

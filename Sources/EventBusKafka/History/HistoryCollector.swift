@@ -7,6 +7,7 @@ struct HistoryCollector {
     private let limit: Int
     private var events: [Int: EncodedEvent] = [:]
     private var final: Int?
+    private var highest = 0
     /// Whether anything of the execution was seen, at or below the asked sequence too.
     private(set) var isKnown = false
 
@@ -19,6 +20,7 @@ struct HistoryCollector {
     mutating func add(_ event: EncodedEvent) {
         isKnown = true
         if event.isFinal { final = event.sequence }
+        highest = max(highest, event.sequence)
         guard event.sequence > sequence, event.sequence <= sequence + limit + 1 else { return }
         if events[event.sequence] == nil { events[event.sequence] = event }
     }
@@ -30,16 +32,17 @@ struct HistoryCollector {
         return events.count >= last - sequence
     }
 
+    /// What was found, also behind a hole: others may hold what a broker has lost.
+    ///
     /// - Parameters:
     ///   - isSearchedWhole: everything the topic held was looked at, unless the page was complete before.
     ///   - mayBeTrimmed: retention may have taken events of this execution.
     func page(isSearchedWhole: Bool, mayBeTrimmed: Bool) -> EventHistoryPage {
-        var dense: [EncodedEvent] = []
-        while dense.count < limit, let event = events[sequence + dense.count + 1] { dense.append(event) }
-        let hasMore = events[sequence + dense.count + 1] != nil
-        let hasGap = !hasMore && events.count > dense.count
+        let found = events.keys.sorted().prefix(limit)
+        let hasHole = found.last.map { $0 > sequence + found.count } ?? (highest > sequence)
         let isWhole =
-            if isComplete { true } else if hasGap || !isSearchedWhole { false } else { isKnown || !mayBeTrimmed }
-        return EventHistoryPage(events: dense, hasMore: hasMore, isWhole: isWhole)
+            if isComplete { true } else if hasHole || !isSearchedWhole { false } else { isKnown || !mayBeTrimmed }
+        return EventHistoryPage(
+            events: found.compactMap { events[$0] }, hasMore: (found.last ?? highest) < highest, isWhole: isWhole)
     }
 }

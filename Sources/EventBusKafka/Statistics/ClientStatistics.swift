@@ -4,6 +4,8 @@ import WorkflowModel
 struct ClientStatistics: Hashable, Sendable {
     var brokersUp = 0
     var brokersKnown = 0
+    /// Connections to brokers that were lost.
+    var disconnects = 0
     var roundTripMilliseconds = 0.0
     var queuedRecords = 0
     /// Of the partitions a group's member has, not committed yet.
@@ -20,6 +22,7 @@ struct ClientStatistics: Hashable, Sendable {
             guard broker["nodeid"]?.intValue ?? -1 >= 0 else { continue }
             brokersKnown += 1
             if broker["state"]?.stringValue == "UP" { brokersUp += 1 }
+            disconnects += Int(broker["disconnects"]?.intValue ?? 0)
             let microseconds = broker["rtt"]?["avg"]?.doubleValue ?? 0
             roundTripMilliseconds = max(roundTripMilliseconds, microseconds / 1000)
         }
