@@ -165,33 +165,71 @@ extension KafkaTests {
             await bus.close()
         }
 
-        @Test("500 clients leave neither threads nor descriptors behind")
+        /// Clients made and closed, and records published and read; `STEPSTREAM_TEST_SOAK=10000,1000000` for a long run.
+        private static let soak: (clients: Int, records: Int) = {
+            let text = ProcessInfo.processInfo.environment["STEPSTREAM_TEST_SOAK"] ?? "500,5000"
+            let numbers = text.split(separator: ",").compactMap { Int($0) }
+            return numbers.count == 2 ? (numbers[0], numbers[1]) : (500, 5000)
+        }()
+
+        @Test("clients and records leave neither threads nor descriptors nor memory behind")
         func leaks() async throws {
             func count(_ path: String) throws -> Int { try FileManager.default.contentsOfDirectory(atPath: path).count }
+            func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
             func threads() throws -> Int {
                 try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count { task in
-                    let name = try? String(contentsOfFile: "/proc/self/task/\(task)/comm", encoding: .utf8)
-                    return name?.hasPrefix("rdk:") ?? false
+                    text("/proc/self/task/\(task)/comm").hasPrefix("rdk:")
                 }
+            }
+            func residentMegabytes() throws -> Int {
+                let pages = try #require(text("/proc/self/statm").split(separator: " ").dropFirst().first)
+                return try #require(Int(pages)) * 4096 / (1 << 20)
             }
             let cluster = try MockCluster()
             let bus = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
             let (threadsBefore, descriptorsBefore) = (try threads(), try count("/proc/self/fd"))
             var events = Events()
-            for index in 0..<500 {
-                if index % 2 == 0 {
-                    let publisher = try await bus.publisher()
-                    try await publisher.publish(events.add(execution: 0, count: 1))
-                    await publisher.close()
-                } else {
-                    let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end))
-                    await subscription.close()
+            func useClients(_ clients: Int) async throws {
+                for index in 0..<clients {
+                    if index % 2 == 0 {
+                        let publisher = try await bus.publisher()
+                        try await publisher.publish(events.add(execution: 0, count: 1))
+                        await publisher.close()
+                    } else {
+                        let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end))
+                        await subscription.close()
+                    }
                 }
             }
+            func useRecords(_ records: Int) async throws {
+                let publisher = try await bus.publisher()
+                let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end))
+                var repeated = Events()
+                let batch = repeated.add(execution: 0, count: 500, size: 300)
+                for _ in 0..<records / batch.count {
+                    try await publisher.publish(batch)
+                    var read = 0
+                    while read < batch.count { read += try await subscription.next(limit: 500).count }
+                }
+                await subscription.close()
+                await publisher.close()
+            }
+            // A tenth first: what is kept on purpose stands after it.
+            try await useClients(Self.soak.clients / 10)
+            try await useRecords(Self.soak.records / 10)
+            let residentBefore = try residentMegabytes()
+            let threadsSeen = try threads()
+            try #require(residentBefore > 0 && threadsSeen > 0, "nothing is seen of this process")
+            try await useClients(Self.soak.clients - Self.soak.clients / 10)
+            try await useRecords(Self.soak.records - Self.soak.records / 10)
+            let resident = try residentMegabytes()
+            print("\(Self.soak) clients and records: \(residentBefore) MB resident after a tenth, \(resident) MB at the end")
             // Clients of earlier tests may still be closing and other suites run beside this one; a leak would be 500
             // and more.
             #expect(try threads() < threadsBefore + 150)
             #expect(try count("/proc/self/fd") < descriptorsBefore + 150)
+            // Others of the same process, and the mock's own logs, are in it.
+            #expect(resident < residentBefore + 200)
             await bus.close()
         }
     }
