@@ -15,6 +15,8 @@ package final class Relay: Service {
         package var batchMax = 512
         package var retryDelayMin = Duration.milliseconds(100)
         package var retryDelayMax = Duration.seconds(1)
+        /// While executions run, a rest after each page of a backlog: as long as the page took, and no longer than this.
+        package var restMax = Duration.milliseconds(50)
         package init() {}
     }
 
@@ -37,6 +39,8 @@ package final class Relay: Service {
     private let logger: Logger
     private let buffer = Mutex(RelayBuffer())
     private let state = Mutex(Standing())
+    /// Rises with every commit.
+    private let commitCount = Atomic(0)
     private let doorbell: AsyncStream<Void>
     private let ring: AsyncStream<Void>.Continuation
     private let published = Counter(label: "stepstream_relay_published_events_total")
@@ -69,6 +73,7 @@ package final class Relay: Service {
         state.withLock { $0.backlogCount = backlog }
         journal.setCommitTap { [self] committed in
             state.withLock { $0.backlogCount += committed.count }
+            commitCount.add(1, ordering: .relaxed)
             buffer.withLock { $0.add(committed) }
             ring.yield()
         }
@@ -99,14 +104,20 @@ package final class Relay: Service {
         return true
     }
 
+    /// Reads the journal until it has no more. A backlog is drained at full speed while nothing else happens; beside
+    /// executions that run it takes a core for half of the time at most, so that they are not held up by the past.
     private func catchUp(_ position: inout JournalPosition?) async {
         var delay = configuration.retryDelayMin
         while !Task.isCancelled {
             do {
+                let (start, commits) = (ContinuousClock.now, commitCount.load(ordering: .relaxed))
                 let page = try await journal.events(after: position, shard: lease.shard, limit: configuration.batchMax)
                 guard !page.isEmpty else { return }
                 await publish(page[...], &position, isMore: page.count == configuration.batchMax)
                 delay = configuration.retryDelayMin
+                if page.count == configuration.batchMax, commitCount.load(ordering: .relaxed) != commits {
+                    try? await Task.sleep(for: min(.now - start, configuration.restMax))
+                }
             } catch {
                 logger.error("relay cannot read the journal", metadata: ["error": "\(error)"])
                 try? await Task.sleep(for: delay)
