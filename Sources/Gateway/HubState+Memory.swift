@@ -38,7 +38,7 @@ extension HubState {
         guard let entry = entries[execution] else { return }
         memoryBytes -= entry.log.byteCount
         coldBefore = max(coldBefore, Timestamp(microseconds: execution.time.microseconds + 1))
-        if entry.clients.isEmpty, entry.scan != .running {
+        if entry.clients.isEmpty, !entry.scan.isRunning {
             entries[execution] = nil
             memoryBytes -= Self.entryOverheadBytes
         } else {
@@ -56,7 +56,7 @@ extension HubState {
         while let first = unknown.first, first.until <= now || unknown.count > configuration.unknownCountMax {
             unknown.removeFirst()
             guard let entry = entries[first.execution], entry.clients.isEmpty, entry.log.isEmpty,
-                entry.scan != .running
+                !entry.scan.isRunning
             else { continue }
             entries[first.execution] = nil
             memoryBytes -= Self.entryOverheadBytes

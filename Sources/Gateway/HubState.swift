@@ -10,7 +10,13 @@ struct HubState {
     static let startToleranceMicroseconds: Int64 = 5 * 60 * 1_000_000
 
     final class Entry {
-        enum Scan: Equatable { case idle, queued(after: Int), running, pausing }
+        enum Scan: Equatable {
+            case idle, queued(after: Int), pausing
+            /// Begun while the subscription of this number stood.
+            case running(subscription: Int)
+
+            var isRunning: Bool { if case .running = self { true } else { false } }
+        }
 
         var log: ExecutionLog
         var clients: [Int: Client] = [:]
@@ -35,6 +41,8 @@ struct HubState {
     private(set) var clientCount = 0
     private var nextClient = 0
     private(set) var isSubscribed = false
+    /// Subscriptions so far.
+    private var subscription = 0
     /// Executions created before may have events that memory never had or gave back; later ones come live as a whole.
     var coldBefore = Timestamp(microseconds: .max)
     var memoryBytes = 0
@@ -90,6 +98,7 @@ struct HubState {
 
     mutating func subscribed(at time: Timestamp) {
         isSubscribed = true
+        subscription += 1
         coldBefore = Timestamp(microseconds: time.microseconds + Self.startToleranceMicroseconds)
         for (execution, entry) in entries { advanceAll(entry, execution) }
         pumpScans()
@@ -137,6 +146,11 @@ struct HubState {
             if isWanted { return last }
             // Those that still want more are busy sending; they ask again when they have room.
             endScan(entry)
+            return nil
+        }
+        // What a scan of an earlier subscription did not see may have passed before this one.
+        guard entry.scan == .running(subscription: subscription), isSubscribed else {
+            finishScan(entry, execution, start: start, isFruitful: true)
             return nil
         }
         if page.isWhole {
@@ -229,7 +243,7 @@ struct HubState {
                 entry.scan = .idle
                 continue
             }
-            entry.scan = .running
+            entry.scan = .running(subscription: subscription)
             scanCount += 1
             metrics.scanStarted()
             emit(.scan(execution, after: after))

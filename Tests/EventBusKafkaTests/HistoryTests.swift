@@ -39,9 +39,9 @@ extension KafkaTests {
 
             let trimmed = collect([3, 4], final: 4).page(isSearchedWhole: true, mayBeTrimmed: true)
             #expect(trimmed.events.map(\.sequence) == [3, 4] && !trimmed.isWhole && !trimmed.hasMore)
-            // A hole wider than the page: what is behind it is asked for from there.
-            let wide = collect([1, 9], limit: 2).page(isSearchedWhole: true, mayBeTrimmed: false)
-            #expect(wide.events.map(\.sequence) == [1] && wide.hasMore && !wide.isWhole)
+            // A hole wider than the page.
+            let wide = collect([1, 9, 10, 11, 8], limit: 3).page(isSearchedWhole: true, mayBeTrimmed: false)
+            #expect(wide.events.map(\.sequence) == [1, 8, 9] && wide.hasMore && !wide.isWhole)
             // The same, asked for behind what is gone.
             let tail = collect([3, 4], final: 4, after: 2)
             #expect(tail.isComplete && tail.page(isSearchedWhole: false, mayBeTrimmed: true).isWhole)

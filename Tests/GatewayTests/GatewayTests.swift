@@ -229,6 +229,23 @@ struct GatewayTests {
         }
     }
 
+    @Test("a history scan that began before the subscription broke does not vouch for what passed meanwhile")
+    func staleScan() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(old, count: 4)
+            gateway.bus.store(Array(events[..<2]))
+            gateway.bus.holdHistory()
+            let client = try await gateway.stream(old)
+            await gateway.bus.waitForHeld(1)
+            gateway.bus.breakSubscriptions()
+            gateway.bus.store(Array(events[2...]))
+            await gateway.bus.waitForSubscription()
+            gateway.bus.releaseHistory()
+            try await client.expect(events)
+            try await client.expectEnd()
+        }
+    }
+
     @Test("an invalid execution or position is a problem before the upgrade")
     func invalid() async throws {
         try await GatewayServer.run { gateway in

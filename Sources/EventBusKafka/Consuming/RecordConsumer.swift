@@ -276,8 +276,9 @@ final class RecordConsumer<Value: Sendable & Equatable>: KafkaMember {
             state.fatal = KafkaErrors.error(cause, String(cText: reason))
             return state.fatal
         }
-        if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET { return Self.lost(source.topic, text) }
         let error = KafkaErrors.error(code, text)
+        // Of its own partitions the library tells what it does not mend: the place is gone, or the log is another.
+        if source.group == nil { return error.code == .unavailable ? Self.lost(source.topic, text) : error }
         if error.code == .unavailable || error.code == .closed {
             context.logger.info(
                 "kafka consumer", metadata: ["topic": "\(source.topic)", "error": "\(error)"])
