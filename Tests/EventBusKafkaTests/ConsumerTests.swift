@@ -174,7 +174,6 @@ extension KafkaTests {
 
         @Test("clients and records leave neither threads nor descriptors nor memory behind")
         func leaks() async throws {
-            func count(_ path: String) throws -> Int { try FileManager.default.contentsOfDirectory(atPath: path).count }
             func text(_ path: String) -> String { (try? String(contentsOfFile: path, encoding: .utf8)) ?? "" }
             func threads() throws -> Int {
                 try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count { task in
@@ -186,8 +185,20 @@ extension KafkaTests {
                 return try #require(Int(pages)) * 4096 / (1 << 20)
             }
             let cluster = try MockCluster()
+            let port = try #require(cluster.bootstrap.split(separator: ":").last.flatMap { UInt16($0) })
+            // Other suites have descriptors of their own: those of clients are connections to the mock and wake-ups.
+            func connections() -> Int {
+                let end = String(format: ":%04X ", Int(port))
+                return text("/proc/self/net/tcp").split(separator: "\n").count { $0.contains(end) && $0.contains(" 01 ") }
+            }
+            func wakeups() throws -> Int {
+                try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count { descriptor in
+                    let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+                    return target == "anon_inode:[eventfd]"
+                }
+            }
             let bus = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
-            let (threadsBefore, descriptorsBefore) = (try threads(), try count("/proc/self/fd"))
+            let (threadsBefore, wakeupsBefore) = (try threads(), try wakeups())
             var events = Events()
             func useClients(_ clients: Int) async throws {
                 for index in 0..<clients {
@@ -218,18 +229,23 @@ extension KafkaTests {
             try await useClients(Self.soak.clients / 10)
             try await useRecords(Self.soak.records / 10)
             let residentBefore = try residentMegabytes()
-            let threadsSeen = try threads()
-            try #require(residentBefore > 0 && threadsSeen > 0, "nothing is seen of this process")
+            let open = try await bus.publisher()
+            try await open.publish(events.add(execution: 0, count: 1))
+            let (threadsSeen, wakeupsSeen) = (try threads(), try wakeups())
+            try #require(
+                residentBefore > 0 && threadsSeen > 0 && wakeupsSeen > 0 && connections() > 0,
+                "nothing is seen of this process")
+            await open.close()
             try await useClients(Self.soak.clients - Self.soak.clients / 10)
             try await useRecords(Self.soak.records - Self.soak.records / 10)
             let resident = try residentMegabytes()
             print("\(Self.soak) clients and records: \(residentBefore) MB resident after a tenth, \(resident) MB at the end")
-            // Clients of earlier tests may still be closing and other suites run beside this one; a leak would be 500
-            // and more.
+            // Some clients may still be closing; a leak would be 500 and more.
             #expect(try threads() < threadsBefore + 150)
-            #expect(try count("/proc/self/fd") < descriptorsBefore + 150)
-            // Others of the same process, and the mock's own logs, are in it.
-            #expect(resident < residentBefore + 200)
+            #expect(try wakeups() < wakeupsBefore + 150)
+            #expect(connections() < 150)
+            // Of a long run alone: other suites' memory is in it, too.
+            if Self.soak.clients >= 10_000 { #expect(resident < residentBefore + 64) }
             await bus.close()
         }
     }
