@@ -105,7 +105,7 @@ package final class Relay: Service {
     }
 
     /// Reads the journal until it has no more. A backlog is drained at full speed while nothing else happens; beside
-    /// executions that run it takes a core for half of the time at most, so that they are not held up by the past.
+    /// executions that run it rests about as long as it works, so that they are not held up by the past.
     private func catchUp(_ position: inout JournalPosition?) async {
         var delay = configuration.retryDelayMin
         while !Task.isCancelled {
