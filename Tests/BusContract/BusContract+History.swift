@@ -37,6 +37,19 @@ extension BusContract {
             try require(page.events.isEmpty && !page.hasMore && page.isWhole, "an unknown execution has a history")
             await publisher.close()
         },
+        BusContract("history that was asked for too early is there when it is asked for again") { bus, seed in
+            var work = Workload(seed: seed)
+            let publisher = try await bus.publisher()
+            let events = work.add(executions: 1, length: 3)
+            let execution = work.executions[0]
+            let early = try await bus.history.events(of: execution, after: 0, limit: 10)
+            try require(early.events.isEmpty, "an event is there before it is published")
+            try await publisher.publish(events)
+            // Who subscribed in between counts on it: the events come to nobody else's notice.
+            let late = try await bus.history.events(of: execution, after: 0, limit: 10)
+            try require(late.events == work.events(of: execution), "history holds on to what it found before")
+            await publisher.close()
+        },
         BusContract("whoever attaches first and then asks for history has no gap") { bus, seed in
             var work = Workload(seed: seed)
             let publisher = try await bus.publisher()

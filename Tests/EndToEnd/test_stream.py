@@ -21,6 +21,9 @@ async def transcript(server, execution, after=None):
         try:
             while True:
                 frames.append(await asyncio.wait_for(socket.recv(), 30))
+        except TimeoutError:
+            health = server.session.get(f"{server.url}/health", timeout=30).json()
+            raise AssertionError(f"the stream of {execution} stands still after {frames}: {health}") from None
         except websockets.ConnectionClosed as closed:
             assert closed.rcvd is not None and closed.rcvd.code == 1000, closed
     return frames

@@ -10,7 +10,7 @@ struct HistoryCollector {
     /// Everything asked for up to here is there.
     private var denseThrough: Int
     /// Whether anything of the execution was seen, at or below the asked sequence too.
-    private(set) var isKnown = false
+    private var isKnown = false
 
     /// - Parameter sequence: events above it are asked for, up to `limit`.
     init(after sequence: Int, limit: Int) {

@@ -20,12 +20,7 @@ struct HistoryScan {
     /// For identifiers that cannot have been trimmed yet.
     var nowMilliseconds: Int64
 
-    struct Result: Sendable {
-        var page: EventHistoryPage
-        var isKnown: Bool
-    }
-
-    mutating func run(_ client: OpaquePointer, timeout: Duration) throws(BusError) -> Result {
+    mutating func run(_ client: OpaquePointer, timeout: Duration) throws(BusError) -> EventHistoryPage {
         let end = ContinuousClock.now + limits.duration
         guard let handle = rd_kafka_topic_new(client, topic, nil) else {
             throw KafkaErrors.error(rd_kafka_last_error(), topic)
@@ -42,27 +37,25 @@ struct HistoryScan {
             "the ends of \(topic)")
         let earliest = execution.time.microseconds / 1000 - limits.clockSkew.microseconds / 1000
         let isFresh = earliest + 2 * limits.clockSkew.microseconds / 1000 >= nowMilliseconds
-        guard low < high else { return result(isSearchedWhole: true, mayBeTrimmed: low > 0 && !isFresh) }
+        guard low < high else { return page(isSearchedWhole: true, mayBeTrimmed: low > 0 && !isFresh) }
         let found = try Watermarks.offsets(
             .at(milliseconds: earliest), topic: topic, partitions: [partition], client, timeout: timeout)[partition]
         var start = found ?? -1
         if start < 0 {
             // Nothing that young, or a broker that does not know times: the last record tells which.
             guard try isLastRecordYounger(than: earliest, handle, partition, high, end) else {
-                return result(isSearchedWhole: true, mayBeTrimmed: false)
+                return page(isSearchedWhole: true, mayBeTrimmed: false)
             }
             start = low
         }
         start = max(start, low)
         let isWhole = try look(handle, partition, start..<high, end)
         // A record before the start is older than any of this execution's: nothing of it can be gone.
-        return result(isSearchedWhole: isWhole, mayBeTrimmed: start == low && low > 0 && !isFresh)
+        return page(isSearchedWhole: isWhole, mayBeTrimmed: start == low && low > 0 && !isFresh)
     }
 
-    private func result(isSearchedWhole: Bool, mayBeTrimmed: Bool) -> Result {
-        Result(
-            page: collector.page(isSearchedWhole: isSearchedWhole, mayBeTrimmed: mayBeTrimmed),
-            isKnown: collector.isKnown)
+    private func page(isSearchedWhole: Bool, mayBeTrimmed: Bool) -> EventHistoryPage {
+        collector.page(isSearchedWhole: isSearchedWhole, mayBeTrimmed: mayBeTrimmed)
     }
 
     /// Collects from the offsets; false when the limits ended it.

@@ -11,15 +11,11 @@ package final class KafkaEventHistory: EventHistory {
     static let scansMax = 4
     /// Callers that may wait for one.
     static let waitingMax = 1000
-    /// How long, and how many, executions without any event are remembered.
-    static let unknownLifetime = Duration.seconds(5)
-    static let unknownMax = 10_000
 
     private struct State {
         var idle: [KafkaClient] = []
         var clientCount = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
-        var unknown: [ExecutionID: ContinuousClock.Instant] = [:]
         var isClosed = false
     }
 
@@ -38,7 +34,6 @@ package final class KafkaEventHistory: EventHistory {
     package func events(
         of execution: ExecutionID, after sequence: Int, limit: Int
     ) async throws(BusError) -> EventHistoryPage {
-        if isUnknown(execution) { return EventHistoryPage(events: [], hasMore: false, isWhole: true) }
         let topic = context.configuration.topics.events
         let count = try await topics.partitions(of: topic)
         let client = try await acquire()
@@ -48,12 +43,10 @@ package final class KafkaEventHistory: EventHistory {
             collector: HistoryCollector(after: sequence, limit: min(max(limit, 1), Self.pageMax)), limits: limits,
             nowMilliseconds: Self.wallClockMilliseconds())
         let timeout = context.configuration.limits.requestTimeout
-        let result = try await client.block { handle throws(BusError) in
+        return try await client.block { handle throws(BusError) in
             var scan = scan
             return try scan.run(handle, timeout: timeout)
         }
-        if !result.isKnown, result.page.isWhole { remember(unknown: execution) }
-        return result.page
     }
 
     func close() async {
@@ -122,28 +115,6 @@ package final class KafkaEventHistory: EventHistory {
         }
         next?.resume()
         if isClosed { Task { await client.close() } }
-    }
-
-    // MARK: - Unknown executions
-
-    private func isUnknown(_ execution: ExecutionID) -> Bool {
-        state.withLock { state in
-            guard let until = state.unknown[execution] else { return false }
-            if until > .now { return true }
-            state.unknown[execution] = nil
-            return false
-        }
-    }
-
-    private func remember(unknown execution: ExecutionID) {
-        state.withLock { state in
-            if state.unknown.count >= Self.unknownMax {
-                let now = ContinuousClock.now
-                state.unknown = state.unknown.filter { $0.value > now }
-                if state.unknown.count >= Self.unknownMax { state.unknown = [:] }
-            }
-            state.unknown[execution] = .now + Self.unknownLifetime
-        }
     }
 
     private static func wallClockMilliseconds() -> Int64 {
