@@ -9,6 +9,13 @@ package enum EventData: Hashable, Sendable {
     case stepRetrying(StepRetrying)
     case stepSkipped(StepSkipped)
     case executionCancelled(ExecutionCancelled)
+    case approvalRequested(ApprovalRequested)
+    case approvalVote(ApprovalVote)
+    case approvalReminder(ApprovalNotice)
+    case approvalEscalated(ApprovalNotice)
+    case approvalGranted(ApprovalOutcome)
+    case approvalRejected(ApprovalOutcome)
+    case approvalExpired(ApprovalOutcome)
 
     package struct ExecutionStarted: Hashable, Sendable {
         package var deliverableType: String
@@ -164,6 +171,13 @@ package enum EventData: Hashable, Sendable {
         case .stepRetrying: .stepRetrying
         case .stepSkipped: .stepSkipped
         case .executionCancelled: .executionCancelled
+        case .approvalRequested: .approvalRequested
+        case .approvalVote: .approvalVote
+        case .approvalReminder: .approvalReminder
+        case .approvalEscalated: .approvalEscalated
+        case .approvalGranted: .approvalGranted
+        case .approvalRejected: .approvalRejected
+        case .approvalExpired: .approvalExpired
         }
     }
 }

@@ -36,9 +36,12 @@ struct EventField: Sendable {
     }
 
     private static let identifierPattern = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+    private static let timePattern: JSONValue = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$"
     private static let time: JSONValue = [
-        "type": "string", "format": "date-time",
-        "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{6}Z$",
+        "type": "string", "format": "date-time", "pattern": timePattern,
+    ]
+    private static let timeOrNull: JSONValue = [
+        "type": ["string", "null"], "format": "date-time", "pattern": timePattern,
     ]
     private static let percent: JSONValue = ["type": "integer", "minimum": 0, "maximum": 100]
     private static let text: JSONValue = ["type": "string"]
@@ -50,8 +53,10 @@ struct EventField: Sendable {
     private static func final(of type: EventType) -> JSONValue {
         switch type {
         case .executionFailed, .executionCancelled: ["const": true]
-        case .executionCompleted: ["type": "boolean"]
-        case .executionStarted, .stepStarted, .stepCompleted, .stepFailed, .stepRetrying, .stepSkipped:
+        // That of a release approval ends the stream, that of a gate does not.
+        case .executionCompleted, .approvalGranted, .approvalRejected, .approvalExpired: ["type": "boolean"]
+        case .executionStarted, .stepStarted, .stepCompleted, .stepFailed, .stepRetrying, .stepSkipped,
+            .approvalRequested, .approvalVote, .approvalReminder, .approvalEscalated:
             ["const": false]
         }
     }
@@ -69,6 +74,17 @@ struct EventField: Sendable {
     private static let progress = EventField("progress", percent, "percent of the steps that are finished")
     private static func status(_ value: JSONValue) -> EventField {
         EventField("status", ["const": value], "how it ended")
+    }
+
+    private static let approvalID = EventField("approval_id", name, "the same in all events of one approval")
+    private static let approvers = EventField(
+        "approvers", ["type": "array", "items": name, "minItems": 1], "names and groups that may decide from now on")
+    private static let deadlineAt = EventField(
+        "deadline_at", timeOrNull, "when it expires; null when it does not")
+    private static let comment = EventField("comment", ["type": ["string", "null"]], "of the vote; null when there is none")
+    private static func choice<Choice: RawRepresentable & CaseIterable>(_: Choice.Type) -> JSONValue
+    where Choice.RawValue == String {
+        ["type": "string", "enum": .array(Choice.allCases.map { .string($0.rawValue) })]
     }
 
     /// The members of `data`, in the contract's order.
@@ -119,6 +135,35 @@ struct EventField: Sendable {
             [
                 EventField("reason", text, "as the request gave it"),
                 EventField("requested_by", text, "who asked"), progress,
+            ]
+        case .approvalRequested:
+            [
+                approvalID, EventField("kind", choice(ApprovalKind.self), "what is held: a run's result, or a run at a step"),
+                EventField("step_name", ["type": ["string", "null"]], "null for a release"), approvers,
+                EventField("quorum", fromOne, "how many of them have to approve"),
+                EventField("four_eyes", ["type": "boolean"], "whether who started the execution may not decide"),
+                deadlineAt,
+                EventField("risk_score", ["type": "number", "minimum": 0, "maximum": 100], "as known by then"),
+                EventField("reason", text, "what asks for the decision, for people"),
+                EventField("form_schema", ["type": ["object", "null"]], "JSON Schema of the form an approval brings"),
+            ]
+        case .approvalVote:
+            [
+                approvalID, EventField("approver", name, "who voted"),
+                EventField("decision", choice(ApprovalDecision.self), "for what"), comment,
+                EventField("at", time, "when the vote was recorded"),
+            ]
+        case .approvalReminder, .approvalEscalated:
+            [
+                approvalID,
+                EventField("stage", fromOne, "1, 2, 3 … over the reminders and escalations of one approval"),
+                approvers, deadlineAt,
+            ]
+        case .approvalGranted, .approvalRejected, .approvalExpired:
+            [
+                approvalID,
+                EventField("decided_by", ["type": ["string", "null"]], "whose vote settled it; null when no vote did"),
+                comment, EventField("policy", choice(ApprovalPolicy.self), "by what rule it was settled"),
             ]
         }
     }

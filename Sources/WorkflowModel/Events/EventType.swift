@@ -9,4 +9,11 @@ package enum EventType: String, CaseIterable, Sendable {
     case stepRetrying = "step_retrying"
     case stepSkipped = "step_skipped"
     case executionCancelled = "execution_cancelled"
+    case approvalRequested = "approval_requested"
+    case approvalVote = "approval_vote"
+    case approvalReminder = "approval_reminder"
+    case approvalEscalated = "approval_escalated"
+    case approvalGranted = "approval_granted"
+    case approvalRejected = "approval_rejected"
+    case approvalExpired = "approval_expired"
 }

@@ -132,6 +132,9 @@ extension EventData {
             writer.string(data.requestedBy)
             writer.raw(",\"progress\":")
             writer.int(data.progress)
+        case .approvalRequested, .approvalVote, .approvalReminder, .approvalEscalated, .approvalGranted,
+            .approvalRejected, .approvalExpired:
+            encodeApproval(to: &writer)
         }
     }
 }

@@ -26,6 +26,16 @@ struct EventEncodingTests {
         ],
         "step_skipped": ["step_number", "step_name", "reason", "progress"],
         "execution_cancelled": ["reason", "requested_by", "progress"],
+        "approval_requested": [
+            "approval_id", "kind", "step_name", "approvers", "quorum", "four_eyes", "deadline_at", "risk_score",
+            "reason", "form_schema",
+        ],
+        "approval_vote": ["approval_id", "approver", "decision", "comment", "at"],
+        "approval_reminder": ["approval_id", "stage", "approvers", "deadline_at"],
+        "approval_escalated": ["approval_id", "stage", "approvers", "deadline_at"],
+        "approval_granted": ["approval_id", "decided_by", "comment", "policy"],
+        "approval_rejected": ["approval_id", "decided_by", "comment", "policy"],
+        "approval_expired": ["approval_id", "decided_by", "comment", "policy"],
     ]
 
     static func golden(_ type: EventType) throws -> [UInt8] {

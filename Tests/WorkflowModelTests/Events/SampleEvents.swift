@@ -6,6 +6,9 @@ enum SampleEvents {
 
     static let executionID = ExecutionID("01970f00-7a3b-7c4d-8e5f-0123456789ab")
 
+    private static var id: String { executionID?.description ?? "" }
+    private static let deadline = Timestamp(microseconds: 1_767_693_602_000_000)
+
     static func sample(_ type: EventType) -> WorkflowEvent? {
         switch type {
         case .executionStarted:
@@ -61,6 +64,49 @@ enum SampleEvents {
                 10, "2026-01-05T10:00:03.000000Z", 33, isFinal: true, workflow: "prüfung",
                 .executionCancelled(
                     .init(reason: "no longer needed", requestedBy: "ops@example.com", progress: 33)))
+        case .approvalRequested:
+            event(
+                8, "2026-01-05T10:00:02.000000Z", 100,
+                .approvalRequested(
+                    .init(
+                        approvalID: "\(id):release", kind: .release, stepName: nil,
+                        approvers: ["data-stewards", "alice"], quorum: 2, fourEyes: true, deadlineAt: deadline,
+                        riskScore: 72.5, reason: "risk_score >= 70",
+                        formSchema: ["type": "object", "required": ["ticket"]])))
+        case .approvalVote:
+            event(
+                10, "2026-01-05T10:05:00.000000Z", 100,
+                .approvalVote(
+                    .init(
+                        approvalID: "\(id):release", approver: "alice", decision: .approve,
+                        comment: "“seen”\nwith Bob", at: Timestamp(microseconds: 1_767_607_500_000_000))))
+        case .approvalReminder:
+            event(
+                11, "2026-01-05T14:00:02.000000Z", 100,
+                .approvalReminder(
+                    .init(approvalID: "\(id):release", stage: 1, approvers: ["data-stewards"], deadlineAt: deadline)))
+        case .approvalEscalated:
+            event(
+                12, "2026-01-05T22:00:02.000000Z", 100,
+                .approvalEscalated(
+                    .init(
+                        approvalID: "\(id):release", stage: 2, approvers: ["data-stewards", "managers"],
+                        deadlineAt: nil)))
+        case .approvalGranted:
+            event(
+                13, "2026-01-05T22:30:00.000000Z", 100, isFinal: true,
+                .approvalGranted(
+                    .init(approvalID: "\(id):release", decidedBy: "bob", comment: nil, policy: .quorum)))
+        case .approvalRejected:
+            event(
+                6, "2026-01-05T10:00:09.000000Z", 33,
+                .approvalRejected(
+                    .init(approvalID: "\(id):gate:review", decidedBy: "bob", comment: "no", policy: .rejection)))
+        case .approvalExpired:
+            event(
+                9, "2026-01-06T10:00:02.000000Z", 100, isFinal: true,
+                .approvalExpired(
+                    .init(approvalID: "\(id):release", decidedBy: nil, comment: nil, policy: .deadline)))
         }
     }
 
