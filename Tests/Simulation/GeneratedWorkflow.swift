@@ -30,14 +30,16 @@ package struct GeneratedWorkflow: Sendable {
         }
         definition = WorkflowDefinition(
             name: "generated", deliverableType: "simulation", steps: steps,
-            output: random.oneIn(8) ? .expression(try Expression(parsing: "steps.s0.output.missing")) : nil)
+            output: random.oneIn(8) ? .expression(try Expression(parsing: "steps.s0.output.missing")) : nil,
+            release: random.oneIn(3) ? try Self.release(using: &random) : nil)
         self.scripts = scripts
     }
 
     private static func step(
         _ name: String, _ number: Int, using random: inout SeededRandom
     ) throws(ExpressionError) -> StepDefinition {
-        var step = StepDefinition(name: name, function: FunctionName(plugin: "scripted", function: name))
+        var step = StepDefinition(name: name, action: .call(FunctionName(plugin: "scripted", function: name)))
+        if random.oneIn(6) { step.action = .gate(approval(using: &random)) }
         step.onFailure = random.oneIn(3) ? .continue : .fail
         step.retry = RetryPolicy(
             attemptsMax: Int.random(in: 1...4, using: &random), initialInterval: .milliseconds(100), multiplier: 2,
@@ -52,6 +54,32 @@ package struct GeneratedWorkflow: Sendable {
         default: break
         }
         return step
+    }
+
+    /// Who votes in simulated runs; the last is no approver of any of them.
+    package static let voters = ["alice", "bob", "starter", "mallory"]
+
+    /// With a deadline always, so that every run ends.
+    private static func approval(using random: inout SeededRandom) -> ApprovalDefinition {
+        var approval = ApprovalDefinition(approvers: random.oneIn(2) ? ["alice", "bob", "starter"] : ["alice", "starter"])
+        approval.quorum = random.oneIn(3) ? 2 : 1
+        approval.fourEyes = random.oneIn(2)
+        approval.deadline = .milliseconds(Int.random(in: 50...900, using: &random))
+        if random.oneIn(2) { approval.remindEvery = .milliseconds(Int.random(in: 20...300, using: &random)) }
+        if random.oneIn(2) {
+            approval.escalateTo = ["bob"]
+            if random.oneIn(2) { approval.escalateAfter = .milliseconds(Int.random(in: 20...1_000, using: &random)) }
+        }
+        let policies = ExpiryPolicy.allCases.filter { $0 != .escalate || !approval.escalateTo.isEmpty }
+        approval.onExpiry = policies.randomElement(using: &random) ?? .fail
+        return approval
+    }
+
+    private static func release(using random: inout SeededRandom) throws(ExpressionError) -> ReleaseDefinition {
+        let conditions = ["true", "risk_score >= 30", "steps.s0.output.missing", "1"]
+        return ReleaseDefinition(
+            requiredWhen: try Expression(parsing: conditions.randomElement(using: &random) ?? "true"),
+            approval: approval(using: &random))
     }
 
     private static func act(using random: inout SeededRandom) -> Act {

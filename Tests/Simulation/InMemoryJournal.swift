@@ -232,6 +232,17 @@ package final class InMemoryJournal: Journal {
         }
     }
 
+    package func approvals(_ filter: ApprovalFilter, limit: Int) async throws(JournalError) -> [ApprovalSummary] {
+        try read { state in
+            let end = filter.before.map { id in state.approvals.firstIndex { $0.id == id } ?? 0 }
+            let matching = state.approvals.prefix(end ?? state.approvals.count).reversed().lazy.filter { approval in
+                (filter.workflow ?? approval.workflow) == approval.workflow
+                    && (filter.status ?? approval.status) == approval.status
+            }
+            return Array(matching.prefix(max(0, limit)))
+        }
+    }
+
     package func idempotencyKey(_ key: String, workflow: String) async throws(JournalError) -> IdempotencyClaim? {
         let now = now()
         return try read { state in

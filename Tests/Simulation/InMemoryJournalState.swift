@@ -25,6 +25,8 @@ struct InMemoryJournalState: Sendable {
     /// Names that are listed.
     var listedDefinitions: Set<String> = []
     var published: JournalPosition?
+    /// In the order they were asked for.
+    var approvals: [ApprovalSummary] = []
 
     func check(_ lease: JournalLease) throws(JournalError) {
         guard lease.shard == 0, lease.epoch == epochs[0] ?? 0 else {
@@ -72,6 +74,11 @@ struct InMemoryJournalState: Sendable {
         case .cleared: execution.dueAt = nil
         }
         if !execution.isOpen { execution.dueAt = nil }
+        for approval in request.approvals {
+            if let index = approvals.firstIndex(where: { $0.id == approval.id }) { approvals[index] = approval } else {
+                approvals.append(approval)
+            }
+        }
         executions[request.execution] = execution
         return AppendReceipt(position: JournalPosition(rawValue: lastPosition))
     }

@@ -16,6 +16,8 @@ package final class Simulation {
         package var unanswered = 0
         package var duplicates = 0
         package var cancels = 0
+        package var votes = 0
+        package var refusedVotes = 0
         package var outcomes: [String: Int] = [:]
 
         package init() {}
@@ -29,6 +31,8 @@ package final class Simulation {
             left.unanswered += right.unanswered
             left.duplicates += right.duplicates
             left.cancels += right.cancels
+            left.votes += right.votes
+            left.refusedVotes += right.refusedVotes
             left.outcomes.merge(right.outcomes) { $0 + $1 }
         }
     }
@@ -38,6 +42,7 @@ package final class Simulation {
         case finished(ExecutionID, StepCall)
         case wake(ExecutionID)
         case cancel(ExecutionID)
+        case vote(ExecutionID, VoteCommand)
         case relay
         /// The server is asked to stop: nothing new starts, and then it is gone.
         case stop, down
@@ -132,10 +137,11 @@ package final class Simulation {
             }
         case .wake(let execution): try await decide(execution) { $0.wake(now: self.now) }
         case .cancel(let execution):
-            guard machines[execution]?.state.isOpen == true else { return }
+            guard let state = machines[execution]?.state, state.isOpen, state.status != .completed else { return }
             try await decide(execution) { $0.cancel(reason: "as simulated", requestedBy: "nobody", now: self.now) }
             ledger.cancelAnswered.insert(execution)
             tally.cancels += 1
+        case .vote(let execution, let command): try await vote(command, on: execution)
         case .relay: try await relay()
         case .stop:
             isStopping = true
@@ -153,7 +159,7 @@ package final class Simulation {
         workflows[execution] = workflow
         machines[execution] = ExecutionStateMachine(execution: execution, definition: workflow.definition)
         let command = StartCommand(
-            execution: execution, revision: 1, inputs: ["n": 1], pins: ["scripted": "hash"])
+            execution: execution, revision: 1, inputs: ["n": 1], pins: ["scripted": "hash"], startedBy: "starter")
         if random.oneIn(3) {
             schedule(.cancel(execution), after: .milliseconds(Int.random(in: 1...400, using: &random)))
         }
@@ -161,6 +167,44 @@ package final class Simulation {
         try await decide(execution) { $0.start(command, now: self.now) }
         // Only now is the caller answered: from here on the execution is promised.
         ledger.accepted.insert(execution)
+    }
+
+    /// Votes come whatever the server does; only one that was answered counts.
+    private func vote(_ command: VoteCommand, on execution: ExecutionID) async throws {
+        var answer: VoteAnswer?
+        try await decide(execution) { machine in
+            let (decision, given) = machine.vote(command, now: self.now)
+            answer = given
+            return decision
+        }
+        switch answer {
+        case .recorded(let approval):
+            ledger.counted(command, of: approval.id)
+            tally.votes += 1
+        case .repeated(let approval):
+            guard ledger.knows(command, of: approval.id) else { throw violation("a vote is repeated that was not counted") }
+        case .refused(let refusal):
+            tally.refusedVotes += 1
+            if refusal.code == .decided, refusal.approval?.isPending != false {
+                throw violation("\(execution): a vote comes too late for an approval that is pending")
+            }
+        case nil: break
+        }
+    }
+
+    /// People hear of the request and answer in their own time, some of them twice.
+    private func invite(_ records: [JournalRecord], of execution: ExecutionID) {
+        for record in records where record.kind == RecordKind.approvalRequested.rawValue {
+            for _ in 0..<Int.random(in: 0...5, using: &random) {
+                let voter = GeneratedWorkflow.voters.randomElement(using: &random) ?? ""
+                let command = VoteCommand(
+                    voter: VoteCommand.Voter(name: voter), decision: random.oneIn(4) ? .reject : .approve,
+                    comment: "comment \(Int.random(in: 0..<1_000_000, using: &random))")
+                let delay = Duration.milliseconds(Int.random(in: 1...1_000, using: &random))
+                schedule(.vote(execution, command), after: delay)
+                if random.oneIn(4) { schedule(.vote(execution, command), after: delay + .milliseconds(3)) }
+            }
+        }
     }
 
     // MARK: Decide, commit, carry out
@@ -172,7 +216,10 @@ package final class Simulation {
         let expected = machine.state.version
         let decision = input(&machine)
         machines[execution] = machine
-        if !decision.records.isEmpty { try await commit(execution, expected, decision.records) }
+        if !decision.records.isEmpty {
+            try await commit(execution, expected, decision.records)
+            invite(decision.records, of: execution)
+        }
         for effect in decision.effects {
             try maybeCrash(oneIn: 40)
             try carryOut(effect, execution)
@@ -269,7 +316,7 @@ package final class Simulation {
         // What the dead process had planned is gone; clients and the relay's next life are not.
         agenda.removeAll { entry in
             switch entry.action {
-            case .start, .cancel, .relay, .stop: false
+            case .start, .cancel, .vote, .relay, .stop: false
             case .finished, .wake, .down: true
             }
         }
@@ -358,6 +405,8 @@ package final class Simulation {
             let checker = TranscriptChecker(definition: workflow.definition, events: transcript)
             do { try checker.check() } catch { throw violation("\(execution): \(error.message)") }
             tally.outcomes[checker.outcome, default: 0] += 1
+            for outcome in checker.approvalOutcomes { tally.outcomes[outcome, default: 0] += 1 }
+            if let fault = ledger.missingVote(in: transcript) { throw violation("\(execution): \(fault)") }
             if ledger.cancelAnswered.contains(execution), checker.outcome != EventType.executionCancelled.rawValue {
                 throw violation("\(execution): cancelled durably while open, and ended as \(checker.outcome)")
             }

@@ -7,6 +7,8 @@ struct SimulationLedger {
     var accepted: Set<ExecutionID> = []
     /// Cancel requests whose caller was answered while the execution was open.
     var cancelAnswered: Set<ExecutionID> = []
+    /// Votes whose voter was told that they count, by approval.
+    private var votes: [String: [VoteCommand]] = [:]
     /// Idempotency keys with a recorded completion.
     private var completed: Set<String> = []
     private var inputs: [String: [UInt8]] = [:]
@@ -17,6 +19,31 @@ struct SimulationLedger {
             guard let body = try? RecordBody(record) else { continue }
             if case .attemptCompleted(let body) = body { completed.insert("\(execution):\(body.path)") }
         }
+    }
+
+    mutating func counted(_ command: VoteCommand, of approval: String) { votes[approval, default: []].append(command) }
+
+    /// Whether the vote was counted, or may have been: its voter was not answered.
+    func knows(_ command: VoteCommand, of approval: String) -> Bool {
+        let others = (votes[approval] ?? []).filter { $0.voter == command.voter }
+        return others.isEmpty || others.contains { $0.decision == command.decision && $0.comment == command.comment }
+    }
+
+    /// A vote that was counted and is not among the events with its comment.
+    func missingVote(in events: [EncodedEvent]) -> String? {
+        guard let execution = events.first?.executionID.description else { return nil }
+        let told = events.filter { $0.type == "approval_vote" }.compactMap { try? JSONValue(parsing: $0.bytes)["data"] }
+        for (approval, commands) in votes where approval.hasPrefix(execution) {
+            for command in commands {
+                let isTold = told.contains {
+                    $0["approval_id"]?.stringValue == approval && $0["approver"]?.stringValue == command.voter.name
+                        && $0["decision"]?.stringValue == command.decision.rawValue
+                        && $0["comment"]?.stringValue == command.comment
+                }
+                if !isTold { return "the vote of \(command.voter.name) on \(approval) is lost" }
+            }
+        }
+        return nil
     }
 
     /// Notes that a step runs; gives the promise it breaks, if it does.
@@ -47,6 +74,9 @@ struct StateFingerprint: Equatable {
     private let pins: [String: String]
     private let inputs: JSONValue
     private let lastEventAt: Timestamp
+    private let status: ExecutionStatus
+    private let approvals: [ApprovalState]
+    private let startedBy: String?
 
     init(_ state: ExecutionState) {
         version = state.version
@@ -62,5 +92,8 @@ struct StateFingerprint: Equatable {
         pins = state.pins
         inputs = state.inputs
         lastEventAt = state.lastEventAt
+        status = state.status
+        approvals = state.approvals
+        startedBy = state.startedBy
     }
 }

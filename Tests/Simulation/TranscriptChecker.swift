@@ -20,7 +20,10 @@ package struct TranscriptChecker {
     package func check() throws(Fault) {
         try checkFrame()
         try checkSteps()
+        try ApprovalChecker(definition: definition).check(events)
     }
+
+    package var approvalOutcomes: [String] { events.map(\.type).filter(ApprovalChecker.outcomes.contains) }
 
     private func checkFrame() throws(Fault) {
         guard events.first?.type == "execution_started" else { throw Fault(message: "does not begin with a start") }

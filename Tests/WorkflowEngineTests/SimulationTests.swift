@@ -24,6 +24,10 @@ struct SimulationTests {
         #expect(total.outcomes["execution_completed", default: 0] > 500)
         #expect(total.outcomes["execution_failed", default: 0] > 500)
         #expect(total.outcomes["execution_cancelled", default: 0] > 200)
+        #expect(total.votes > 500 && total.refusedVotes > 500)
+        for outcome in ["approval_granted", "approval_rejected", "approval_expired"] {
+            #expect(total.outcomes[outcome, default: 0] > 200)
+        }
     }
 
     @Test("gives the same run for the same seed")

@@ -12,10 +12,12 @@ struct StepRow: Sendable {
     var jitter = RetryPolicy.Jitter.none
     var nonRetryable: [String] = []
     var onFailure = FailurePolicy.fail
+    var gate: ApprovalDefinition?
 
     /// The waits between attempts are 100 ms, 200 ms, then 300 ms.
     func definition() throws(ExpressionError) -> StepDefinition {
-        var step = StepDefinition(name: name, function: FunctionName(plugin: "bench", function: "do"))
+        var step = StepDefinition(name: name, action: .call(FunctionName(plugin: "bench", function: "do")))
+        if let gate { step.action = .gate(gate) }
         if let when { step.when = try Expression(parsing: when) }
         if let with { step.input = try ValueTemplate(.string(with)) }
         step.retry = RetryPolicy(
@@ -31,6 +33,7 @@ enum TransitionInput: Sendable {
     case start
     case finish(String, attempt: Int, StepOutcome, random: Double = 0)
     case wake, cancel, hold
+    case vote(VoteCommand)
     /// The process dies: a machine made anew from the records recovers.
     case restart
 
@@ -58,16 +61,18 @@ struct TransitionBench {
     let execution: ExecutionID
     private(set) var machine: ExecutionStateMachine
     private(set) var records: [JournalRecord] = []
+    /// To the last vote.
+    private(set) var answer: VoteAnswer?
 
     init(
-        _ steps: [StepRow], risk: String? = nil, output: String? = nil, limits: EngineLimits = EngineLimits()
+        _ steps: [StepRow], risk: String? = nil, output: String? = nil, release: ReleaseDefinition? = nil, limits: EngineLimits = EngineLimits()
     ) throws {
         var random = SystemRandomNumberGenerator()
         execution = ExecutionID(at: Self.start, using: &random)
         definition = WorkflowDefinition(
             name: "bench", deliverableType: "report", steps: try steps.map { try $0.definition() },
             risk: try risk.map { try ValueTemplate(.string($0)) },
-            output: try output.map { try ValueTemplate(.string($0)) })
+            output: try output.map { try ValueTemplate(.string($0)) }, release: release)
         self.limits = limits
         machine = ExecutionStateMachine(execution: execution, definition: definition, limits: limits)
     }
@@ -81,12 +86,13 @@ struct TransitionBench {
                 machine.start(
                     StartCommand(
                         execution: execution, revision: 3, inputs: ["n": 5], pins: ["bench": "cafe"],
-                        traceparent: "00-trace"),
+                        traceparent: "00-trace", startedBy: "starter"),
                     now: now)
             case .finish(let path, let attempt, let outcome, let random):
                 machine.finish(path: path, attempt: attempt, outcome, now: now, random: random)
             case .wake: machine.wake(now: now)
             case .cancel: machine.cancel(reason: "no need", requestedBy: "ann", now: now)
+            case .vote(let command): vote(command, now: now)
             case .hold: hold()
             case .restart: try restart(now: now)
             }
@@ -97,6 +103,12 @@ struct TransitionBench {
 
     mutating func lines(_ input: TransitionInput, at milliseconds: Int64 = 0) throws -> [String] {
         try Self.lines(decide(input, at: milliseconds))
+    }
+
+    private mutating func vote(_ command: VoteCommand, now: Timestamp) -> Decision {
+        let (decision, answer) = machine.vote(command, now: now)
+        self.answer = answer
+        return decision
     }
 
     private mutating func hold() -> Decision {
@@ -132,6 +144,10 @@ struct TransitionBench {
         case .stepSkipped(let path, _): " \(path)"
         case .executionCompleted(_, let risk): " risk \(risk)"
         case .executionFailed(let code, _, let step): " \(code) by \(step ?? "–")"
+        case .approvalRequested(let body): " " + (body.path ?? "release")
+        case .approvalVoted(let body): " \(body.approver) \(body.decision)"
+        case .approvalNotified(let body): " \(body.stage)"
+        case .approvalDecided(let body): " \(body.status) by \(body.decidedBy ?? "–") \(body.policy)"
         case .started, .cancelRequested, .executionCancelled: ""
         }
     }

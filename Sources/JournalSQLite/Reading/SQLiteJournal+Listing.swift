@@ -43,6 +43,37 @@ extension SQLiteJournal {
         }
     }
 
+    package func approvals(_ filter: ApprovalFilter, limit: Int) async throws(JournalError) -> [ApprovalSummary] {
+        guard limit > 0 else { return [] }
+        return try await readers.read("listing approvals") { database in
+            var conditions = ["TRUE"]
+            if filter.workflow != nil { conditions.append("workflow = ?1") }
+            // The number stands in the text, since a partial index is only used for a value known beforehand.
+            if let status = filter.status { conditions.append("approval.status = \(status.storedNumber)") }
+            if filter.before != nil {
+                conditions.append("approval.number < (SELECT number FROM approval WHERE id = ?2)")
+            }
+            let statement = try SQLStatement(
+                database,
+                """
+                SELECT approval.id, execution.id, workflow, approval.status, details
+                FROM approval JOIN execution ON execution.number = approval.execution
+                WHERE \(conditions.joined(separator: " AND ")) ORDER BY approval.number DESC LIMIT ?3
+                """)
+            if let workflow = filter.workflow { statement.bind(1, workflow) }
+            if let before = filter.before { statement.bind(2, before) }
+            statement.bind(3, limit)
+            var summaries: [ApprovalSummary] = []
+            try statement.forEachRow { row in
+                summaries.append(
+                    ApprovalSummary(
+                        id: row.text(0), execution: try ExecutionID(row, 1), workflow: row.text(2),
+                        status: try ApprovalStatus(storedNumber: row.integer(3)), details: row.blob(4)))
+            }
+            return summaries
+        }
+    }
+
     package func idempotencyKey(
         _ key: String, workflow: String
     ) async throws(JournalError) -> IdempotencyClaim? {

@@ -21,6 +21,25 @@ extension ExecutionStatus {
     }
 }
 
+extension ApprovalStatus {
+    /// What the file holds; never changes.
+    var storedNumber: Int {
+        switch self {
+        case .pending: 1
+        case .granted: 2
+        case .rejected: 3
+        case .expired: 4
+        }
+    }
+
+    init(storedNumber: Int64) throws {
+        guard let status = Self.allCases.first(where: { $0.storedNumber == storedNumber }) else {
+            throw SQLiteFailure.malformed("no approval status has the number \(storedNumber)")
+        }
+        self = status
+    }
+}
+
 extension StoredDefinition {
     /// Reads revision, format, source, created_at from `first` on.
     init(_ row: SQLStatement, name: String, from first: Int32) throws {

@@ -8,7 +8,7 @@ struct JournalMigration: Sendable {
     var apply: @Sendable (Database) throws -> Void
 
     /// Versions 1, 2, 3 … without a hole.
-    static let all: [JournalMigration] = [.version1]
+    static let all: [JournalMigration] = [.version1, .version2]
 
     static var newestVersion: Int { all.count }
 }

@@ -71,6 +71,7 @@ struct WriteBatch {
         if let summary = request.summary { entry.summary = summary }
         for record in request.records { try insert(record, request.execution, entry.number) }
         entry.version += request.records.count
+        for approval in request.approvals { try put(approval, entry.number) }
         if let claim = request.idempotency { try insert(claim) }
         changed[request.execution] = entry
         return AppendReceipt(position: JournalPosition(rawValue: state.nextPosition - 1))
@@ -105,6 +106,15 @@ struct WriteBatch {
         statement.bind(10, record.payload)
         try statement.run()
         state.nextPosition += 1
+    }
+
+    private func put(_ approval: ApprovalSummary, _ number: Int64) throws {
+        let statement = statements.putApproval
+        statement.bind(1, approval.id)
+        statement.bind(2, number)
+        statement.bind(3, approval.status.storedNumber)
+        statement.bind(4, approval.details)
+        try statement.run()
     }
 
     private func insertExecution(_ request: AppendRequest, number: Int64) throws {

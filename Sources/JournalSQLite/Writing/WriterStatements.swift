@@ -6,6 +6,7 @@ struct WriterStatements {
     let insertRecord: SQLStatement
     let findExecution, insertExecution, updateExecution: SQLStatement
     let openExecution, setTimer, closeExecution: SQLStatement
+    let putApproval: SQLStatement
     let findKey, insertKey, purgeKeys: SQLStatement
     let raiseEpoch, setPublished: SQLStatement
     let newestDefinition, insertDefinition, setCurrentDefinition, removeCurrentDefinition: SQLStatement
@@ -41,6 +42,11 @@ struct WriterStatements {
         openExecution = try statement("INSERT INTO open_execution (id, due_at) VALUES (?1, ?2)")
         setTimer = try statement("UPDATE open_execution SET due_at = ?2 WHERE id = ?1")
         closeExecution = try statement("DELETE FROM open_execution WHERE id = ?1")
+        putApproval = try statement(
+            """
+            INSERT INTO approval (id, execution, status, details) VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (id) DO UPDATE SET status = excluded.status, details = excluded.details
+            """)
         findKey = try statement("SELECT claimed_at FROM idempotency_key WHERE workflow = ?1 AND key = ?2")
         insertKey = try statement(
             """

@@ -98,13 +98,14 @@ package struct ExecuteRoutes: RouteProvider {
         var pins: [String: String] = [:]
         var faults: [Problem.Fault] = []
         for (index, step) in definition.steps.enumerated() {
-            if catalog.function(step.function) == nil {
+            guard let function = step.function else { continue }
+            if catalog.function(function) == nil {
                 faults.append(
                     Problem.Fault(
                         path: "/steps/\(index)/function", code: OrchestratorError.Code.functionUnavailable.rawValue,
-                        message: "\(step.function) is not offered by any plugin that loads; see /api/v1/functions"))
+                        message: "\(function) is not offered by any plugin that loads; see /api/v1/functions"))
             } else {
-                pins[step.function.plugin] = catalog.plugin(named: step.function.plugin)?.hash
+                pins[function.plugin] = catalog.plugin(named: function.plugin)?.hash
             }
         }
         guard faults.isEmpty else {

@@ -36,7 +36,7 @@ enum ExecutionJSON {
     private static func step(_ step: ExecutionReport.Step) -> JSONValue {
         [
             "step_number": .int(Int64(step.number)), "step_name": .string(step.name),
-            "function": .string(step.function.description), "status": .string(step.status.rawValue),
+            "function": .string(step.function), "status": .string(step.status.rawValue),
             "input": step.input ?? nil, "output": step.output ?? nil, "skip_reason": text(step.skipReason),
             "next_attempt_at": time(step.nextAttemptAt), "attempts": .array(step.attempts.map(attempt)),
         ]

@@ -66,7 +66,7 @@ package struct WorkflowRoutes: RouteProvider {
 
     private static func json(_ loaded: LoadedDefinition) -> JSONValue {
         let steps = loaded.definition.steps.map { step -> JSONValue in
-            ["name": .string(step.name), "function": .string(step.function.description)]
+            ["name": .string(step.name), "function": .string(step.action.description)]
         }
         return [
             "name": .string(loaded.stored.name), "revision": .int(Int64(loaded.stored.revision)),

@@ -31,14 +31,18 @@ package struct StartCommand: Sendable {
     /// Plugin name → content hash (SHA-256, lower-case hex) for the life of the execution.
     package var pins: [String: String]
     package var traceparent: String?
+    /// The caller's name.
+    package var startedBy: String?
 
     package init(
-        execution: ExecutionID, revision: Int, inputs: JSONValue, pins: [String: String], traceparent: String? = nil
+        execution: ExecutionID, revision: Int, inputs: JSONValue, pins: [String: String], traceparent: String? = nil,
+        startedBy: String? = nil
     ) {
         self.execution = execution
         self.revision = revision
         self.inputs = inputs
         self.pins = pins
         self.traceparent = traceparent
+        self.startedBy = startedBy
     }
 }

@@ -8,16 +8,19 @@ package struct EngineLimits: Sendable {
     package var messageBytesMax: Int
     /// Attempts in a row that ended without a verdict of their own (`interrupted`, `host_lost`) before the step fails.
     package var interruptionsMax: Int
+    /// What an approver fills in, in bytes of JSON.
+    package var formBytesMax: Int
     /// The longest wait a step may ask for before its next attempt.
     package var retryAfterMax: Duration
 
     package init(
         contextBytesMax: Int = 16 << 20, messageBytesMax: Int = 8 << 10, interruptionsMax: Int = 10,
-        retryAfterMax: Duration = .seconds(86_400)
+        formBytesMax: Int = 64 << 10, retryAfterMax: Duration = .seconds(86_400)
     ) {
         self.contextBytesMax = contextBytesMax
         self.messageBytesMax = messageBytesMax
         self.interruptionsMax = interruptionsMax
+        self.formBytesMax = formBytesMax
         self.retryAfterMax = retryAfterMax
     }
 

@@ -16,6 +16,7 @@ package struct ExecutionState: Sendable {
     package private(set) var inputs: JSONValue = .null
     package private(set) var pins: [String: String] = [:]
     package private(set) var traceparent: String?
+    package private(set) var startedBy: String?
     package private(set) var startedAt = Timestamp(microseconds: 0)
     package private(set) var status: ExecutionStatus = .running
     package private(set) var isOpen = true
@@ -33,10 +34,12 @@ package struct ExecutionState: Sendable {
     /// The definition's output, once completed.
     package private(set) var output: JSONValue?
     package private(set) var failure: Failure?
+    /// In the order they were asked for.
+    package private(set) var approvals: [ApprovalState] = []
     /// Bytes of the records that hold the inputs and outputs.
     package private(set) var contextBytes = 0
     /// `steps` as expressions see it.
-    private(set) var stepValues = JSONObject()
+    package private(set) var stepValues = JSONObject()
     private let indices: [String: Int]
 
     package struct Cancellation: Hashable, Sendable {
@@ -69,19 +72,31 @@ package struct ExecutionState: Sendable {
     /// Percent of the steps that are finished.
     package var progress: Int { WorkflowEvent.progress(finished: finishedCount, total: steps.count) }
 
-    /// When the soonest retry is due; nil when none waits.
+    /// The one that waits for a decision: of a gate while the run is open, of the release after it has completed.
+    package var pendingApproval: ApprovalState? { approvals.last.flatMap { $0.isPending ? $0 : nil } }
+
+    /// What the definition says of an approval.
+    func definition(of approval: ApprovalState) -> ApprovalDefinition? {
+        guard let path = approval.path else { return definition.release?.approval }
+        return index(of: path).flatMap { definition.steps[$0].gate }
+    }
+
+    /// When the soonest retry, reminder, escalation or deadline is due; nil when there is none.
     package var nextTimer: Timestamp? {
+        if let pendingApproval { return pendingApproval.nextTimer }
         // Only the step at the cursor can wait while steps run in sequence.
-        cursor < steps.count && steps[cursor].status == .retrying ? steps[cursor].nextAttemptAt : nil
+        return cursor < steps.count && steps[cursor].status == .retrying ? steps[cursor].nextAttemptAt : nil
     }
 
     /// The variables of every expression: `inputs`, `steps`, `execution`, `risk_score`.
-    var variables: JSONObject {
+    var variables: JSONObject { variables(risk: reportedRisk) }
+
+    func variables(risk: Double) -> JSONObject {
         JSONObject([
             ("inputs", inputs),
             ("steps", .object(stepValues)),
             ("execution", executionValue),
-            ("risk_score", .double(reportedRisk)),
+            ("risk_score", .double(risk)),
         ])
     }
 
@@ -124,6 +139,7 @@ package struct ExecutionState: Sendable {
             inputs = body.inputs
             pins = body.pins
             traceparent = body.traceparent
+            startedBy = body.startedBy
             startedAt = body.at
             contextBytes = payloadBytes
         case .attemptStarted(let body):
@@ -174,7 +190,37 @@ package struct ExecutionState: Sendable {
             for index in steps.indices where !steps[index].isFinished && steps[index].attempt > 0 {
                 steps[index].status = .cancelled
             }
+        case .approvalRequested(let body): try ask(body)
+        case .approvalVoted(let body): approvals[try pending(body.id)].apply(body)
+        case .approvalNotified(let body):
+            let index = try pending(body.id)
+            approvals[index].apply(body, others: definition(of: approvals[index])?.escalateTo ?? [])
+        case .approvalDecided(let body):
+            approvals[try pending(body.id)].apply(body)
+            if status == .waiting { status = .running }
         }
+    }
+
+    private mutating func ask(_ body: RecordBody.ApprovalRequested) throws(RecordError) {
+        let definition: ApprovalDefinition?
+        if let path = body.path {
+            let index = try known(path)
+            definition = self.definition.steps[index].gate
+            running.remove(index)
+            steps[index].status = .waiting
+            status = .waiting
+        } else { definition = self.definition.release?.approval }
+        guard let definition else {
+            throw RecordError("approval \(body.id) is not in revision \(revision) of \(self.definition.name)")
+        }
+        approvals.append(ApprovalState(body, definition))
+    }
+
+    private func pending(_ id: String) throws(RecordError) -> Int {
+        guard let index = approvals.indices.last, approvals[index].id == id, approvals[index].isPending else {
+            throw RecordError("approval \(id) is not pending")
+        }
+        return index
     }
 
     private mutating func finish(_ index: Int, _ status: StepStatus) {

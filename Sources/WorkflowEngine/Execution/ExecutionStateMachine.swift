@@ -4,7 +4,8 @@ package import WorkflowModel
 ///
 /// A value without I/O. Each input changes the state at once and returns the records that make the change durable; a
 /// caller whose append fails for good drops the machine and replays the journal. Every batch of records leaves the
-/// execution either ended, with a step in a host, or waiting for a timer: a replayed state is never in limbo.
+/// execution either ended, with a step in a host, or waiting for a timer or a decision: a replayed state is never in
+/// limbo.
 package struct ExecutionStateMachine: Sendable {
     package private(set) var state: ExecutionState
     package let limits: EngineLimits
@@ -30,7 +31,7 @@ package struct ExecutionStateMachine: Sendable {
             .started(
                 RecordBody.Started(
                     revision: command.revision, inputs: command.inputs, pins: command.pins,
-                    traceparent: command.traceparent, at: now)),
+                    traceparent: command.traceparent, startedBy: command.startedBy, at: now)),
             .executionStarted(
                 EventData.ExecutionStarted(
                     deliverableType: definition.deliverableType, totalSteps: definition.steps.count, startedAt: now,
@@ -50,8 +51,7 @@ package struct ExecutionStateMachine: Sendable {
             state.steps[index].attempt == attempt
         else { return decision }
         switch judged(outcome) {
-        case .success(let output):
-            complete(index, output, outcome, now: now, into: &decision)
+        case .success(let output): complete(index, output, outcome, now: now, into: &decision)
         case .failure(let error):
             fail(index, error, outcome, now: now, random: random, into: &decision)
         }
@@ -67,20 +67,24 @@ package struct ExecutionStateMachine: Sendable {
             decision.effects.append(.wake(at: due))
             return decision
         }
-        startAttempt(state.cursor, now: now, into: &decision)
+        if state.pendingApproval == nil { startAttempt(state.cursor, now: now, into: &decision) } else {
+            runApprovalTimers(now: now, into: &decision)
+            settle(now: now, into: &decision)
+        }
         return decision
     }
 
     /// Asks for the end: recorded first; a running attempt is cancelled, then the execution ends as cancelled.
     ///
-    /// Repeating the request, or asking after the end, changes nothing.
+    /// Repeating the request, or asking after the end or the completion, changes nothing.
     package mutating func cancel(reason: String, requestedBy: String, now: Timestamp) -> Decision {
         var decision = Decision()
-        guard state.isOpen, state.cancellation == nil else { return decision }
+        guard state.isOpen, state.status != .completed, state.cancellation == nil else { return decision }
         emit(.cancelRequested(reason: limits.cut(reason), requestedBy: limits.cut(requestedBy)), nil, now: now, into: &decision)
         for index in state.running.sorted() {
             decision.effects.append(.cancel(path: path(index), attempt: state.steps[index].attempt))
         }
+        if let approval = state.pendingApproval { settleApproval(.expired, approval, .cancelled, now: now, into: &decision) }
         settle(now: now, into: &decision)
         return decision
     }
@@ -126,7 +130,7 @@ package struct ExecutionStateMachine: Sendable {
         }
     }
 
-    private mutating func complete(
+    mutating func complete(
         _ index: Int, _ output: JSONValue, _ outcome: StepOutcome, now: Timestamp, into decision: inout Decision
     ) {
         let attempt = state.steps[index].attempt
@@ -144,7 +148,7 @@ package struct ExecutionStateMachine: Sendable {
             now: now, into: &decision)
     }
 
-    private mutating func fail(
+    mutating func fail(
         _ index: Int, _ original: StepError, _ outcome: StepOutcome, now: Timestamp, random: Double,
         into decision: inout Decision
     ) {
@@ -211,8 +215,8 @@ package struct ExecutionStateMachine: Sendable {
     // MARK: Progress through the definition
 
     /// After a verdict or a cancel request: ends the execution or starts what comes next.
-    private mutating func settle(now: Timestamp, into decision: inout Decision) {
-        guard state.isOpen, state.running.isEmpty else { return }
+    mutating func settle(now: Timestamp, into decision: inout Decision) {
+        guard state.isOpen, state.status != .completed, state.running.isEmpty else { return }
         if let cancellation = state.cancellation {
             emit(
                 .executionCancelled,
@@ -223,13 +227,13 @@ package struct ExecutionStateMachine: Sendable {
             decision.effects.append(.end)
             return
         }
-        if state.nextTimer != nil { return }
+        if state.pendingApproval != nil || state.nextTimer != nil { return }
         advance(now: now, into: &decision)
     }
 
     /// Starts the next step that is not skipped, or ends the execution; while held, only what needs no host.
     private mutating func advance(now: Timestamp, into decision: inout Decision) {
-        while state.isOpen, state.running.isEmpty {
+        while state.isOpen, state.running.isEmpty, state.pendingApproval == nil {
             if let failed = failedStep {
                 return end(failed, now: now, into: &decision)
             }
@@ -279,6 +283,7 @@ package struct ExecutionStateMachine: Sendable {
     /// Starts the first or a further attempt: the input is made once and kept for every attempt.
     private mutating func startAttempt(_ index: Int, now: Timestamp, into decision: inout Decision) {
         let step = state.definition.steps[index]
+        if let gate = step.gate { return openGate(index, gate, now: now, into: &decision) }
         let input: JSONValue
         if let kept = state.steps[index].input {
             input = kept
@@ -288,10 +293,10 @@ package struct ExecutionStateMachine: Sendable {
             }
         }
         beginAttempt(index, input: input, now: now, into: &decision)
-        decision.effects.append(.run(call(index, input: input)))
+        if let function = step.function { decision.effects.append(.run(call(index, function, input: input))) }
     }
 
-    private mutating func beginAttempt(
+    mutating func beginAttempt(
         _ index: Int, input: JSONValue?, now: Timestamp, into decision: inout Decision
     ) {
         let attempt = state.steps[index].attempt + 1
@@ -302,7 +307,7 @@ package struct ExecutionStateMachine: Sendable {
             .stepStarted(
                 EventData.StepStarted(
                     stepNumber: index + 1, stepName: path(index),
-                    function: state.definition.steps[index].function.description, attempt: attempt)),
+                    function: state.definition.steps[index].action.description, attempt: attempt)),
             now: now, into: &decision)
     }
 
@@ -315,11 +320,11 @@ package struct ExecutionStateMachine: Sendable {
         fail(index, failure, StepOutcome(result: .failed(failure)), now: now, random: 0, into: &decision)
     }
 
-    private func call(_ index: Int, input: JSONValue) -> StepCall {
+    private func call(_ index: Int, _ function: FunctionName, input: JSONValue) -> StepCall {
         let step = state.definition.steps[index]
         return StepCall(
-            execution: state.execution, workflow: state.definition.name, path: path(index), function: step.function,
-            pluginHash: state.pins[step.function.plugin] ?? "", attempt: state.steps[index].attempt,
+            execution: state.execution, workflow: state.definition.name, path: path(index), function: function,
+            pluginHash: state.pins[function.plugin] ?? "", attempt: state.steps[index].attempt,
             input: input.encoded, timeout: step.timeout, checkpoint: state.steps[index].checkpoint?.encoded ?? [])
     }
 
@@ -335,19 +340,33 @@ package struct ExecutionStateMachine: Sendable {
                     now: now, into: &decision)
             }
             let output = try state.definition.output?.evaluate(state.variables) ?? .null
+            let reason = releaseReason(risk: risk)
+            if let release = state.definition.release, let reason {
+                requestRelease(release, risk: risk, reason: reason, now: now, into: &decision)
+            }
             emit(
                 .executionCompleted(output: output, risk: risk),
                 .executionCompleted(
                     EventData.ExecutionCompleted(
-                        riskScore: risk, requiresApproval: false, totalSteps: state.steps.count,
+                        riskScore: risk, requiresApproval: reason != nil, totalSteps: state.steps.count,
                         successfulSteps: state.completedCount)),
-                now: now, isFinal: true, into: &decision)
-            decision.effects.append(.end)
+                now: now, isFinal: reason == nil, into: &decision)
+            if reason == nil { decision.effects.append(.end) }
         } catch {
             failExecution(
                 code: StepErrorCode.expression, message: "the definition's `risk` or `output`: \(error)", step: nil,
                 now: now, into: &decision)
         }
+    }
+
+    /// Why the result needs an approval; nil when it needs none. What cannot be evaluated needs one.
+    private func releaseReason(risk: Double) -> String? {
+        guard let release = state.definition.release else { return nil }
+        do {
+            let value = try release.requiredWhen.evaluate(state.variables(risk: risk))
+            guard let isRequired = value.boolValue else { return "`required_when` is \(value.typeName), not a boolean" }
+            return isRequired ? release.approval.reason ?? release.requiredWhen.source : nil
+        } catch { return "`required_when` cannot be evaluated: \(error)" }
     }
 
     private mutating func end(_ failed: Int, now: Timestamp, into decision: inout Decision) {
@@ -371,14 +390,14 @@ package struct ExecutionStateMachine: Sendable {
 
     // MARK: Records
 
-    private func path(_ index: Int) -> String { state.definition.steps[index].name }
+    func path(_ index: Int) -> String { state.definition.steps[index].name }
 
     private var progressAfterOneMore: Int {
         WorkflowEvent.progress(finished: state.finishedCount + 1, total: state.steps.count)
     }
 
     /// Adds one record, with its public event where it has one, and takes it into the state.
-    private mutating func emit(
+    mutating func emit(
         _ body: RecordBody, _ data: EventData?, now: Timestamp, isFinal: Bool = false, traceparent: String? = nil,
         into decision: inout Decision
     ) {
@@ -406,7 +425,7 @@ package struct ExecutionStateMachine: Sendable {
         case .stepFailed(let data): data.progress
         case .stepSkipped(let data): data.progress
         case .executionCompleted: 100
-        default: state.progress
+        default: state.status == .completed ? 100 : state.progress
         }
     }
 }

@@ -60,6 +60,9 @@ package protocol Journal: Sendable {
     /// Newest first; `filter.before` continues a page.
     func summaries(_ filter: ExecutionFilter, limit: Int) async throws(JournalError) -> [ExecutionSummary]
 
+    /// Approvals, the last one asked for first; `filter.before` continues a page.
+    func approvals(_ filter: ApprovalFilter, limit: Int) async throws(JournalError) -> [ApprovalSummary]
+
     /// What an idempotency key was used for, if it is younger than its lifetime.
     func idempotencyKey(_ key: String, workflow: String) async throws(JournalError) -> IdempotencyClaim?
 

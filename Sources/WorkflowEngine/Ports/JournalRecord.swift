@@ -33,10 +33,12 @@ package struct AppendRequest: Sendable {
     package var timer: TimerChange
     /// Claimed in the same transaction; a key that is taken refuses the request with `idempotencyKeyTaken`.
     package var idempotency: IdempotencyClaim?
+    /// Rows of the listing of approvals that are new or changed.
+    package var approvals: [ApprovalSummary]
 
     package init(
         execution: ExecutionID, expectedVersion: Int, records: [JournalRecord], summary: ExecutionSummary? = nil,
-        timer: TimerChange = .unchanged, idempotency: IdempotencyClaim? = nil
+        timer: TimerChange = .unchanged, idempotency: IdempotencyClaim? = nil, approvals: [ApprovalSummary] = []
     ) {
         self.execution = execution
         self.expectedVersion = expectedVersion
@@ -44,6 +46,7 @@ package struct AppendRequest: Sendable {
         self.summary = summary
         self.timer = timer
         self.idempotency = idempotency
+        self.approvals = approvals
     }
 }
 

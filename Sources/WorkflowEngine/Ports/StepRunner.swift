@@ -118,4 +118,7 @@ package enum StepErrorCode {
     /// The plugin or its pinned build cannot be loaded any more.
     package static let functionUnavailable = "function_unavailable"
     package static let expression = "expression_error"
+    /// A gate was not granted.
+    package static let approvalRejected = "approval_rejected"
+    package static let approvalExpired = "approval_expired"
 }

@@ -13,6 +13,10 @@ extension RecordBody {
         case .executionCompleted: .executionCompleted
         case .executionFailed: .executionFailed
         case .executionCancelled: .executionCancelled
+        case .approvalRequested: .approvalRequested
+        case .approvalVoted: .approvalVoted
+        case .approvalNotified: .approvalNotified
+        case .approvalDecided: .approvalDecided
         }
     }
 
@@ -27,6 +31,7 @@ extension RecordBody {
             fields.value(
                 "pins", .object(JSONObject(body.pins.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })))
             if let traceparent = body.traceparent { fields.string("traceparent", traceparent) }
+            if let startedBy = body.startedBy { fields.string("by", startedBy) }
         case .attemptStarted(let body):
             fields.string("path", body.path)
             fields.int("attempt", body.attempt)
@@ -66,6 +71,10 @@ extension RecordBody {
             fields.string("message", message)
             if let failedStep { fields.string("step", failedStep) }
         case .executionCancelled: break
+        case .approvalRequested(let body): body.encode(to: &fields)
+        case .approvalVoted(let body): body.encode(to: &fields)
+        case .approvalNotified(let body): body.encode(to: &fields)
+        case .approvalDecided(let body): body.encode(to: &fields)
         }
         return fields.bytes
     }
@@ -93,7 +102,8 @@ extension RecordBody {
             return .started(
                 Started(
                     revision: try fields.int("revision"), inputs: try fields.value("inputs"), pins: pins,
-                    traceparent: fields.optionalString("traceparent"), at: try fields.time("at")))
+                    traceparent: fields.optionalString("traceparent"), startedBy: fields.optionalString("by"),
+                    at: try fields.time("at")))
         case .attemptStarted:
             return .attemptStarted(
                 AttemptStarted(
@@ -118,6 +128,10 @@ extension RecordBody {
                 code: try fields.string("code"), message: try fields.string("message"),
                 failedStep: fields.optionalString("step"))
         case .executionCancelled: return .executionCancelled
+        case .approvalRequested: return .approvalRequested(try ApprovalRequested(fields))
+        case .approvalVoted: return .approvalVoted(try ApprovalVoted(fields))
+        case .approvalNotified: return .approvalNotified(try ApprovalNotified(fields))
+        case .approvalDecided: return .approvalDecided(try ApprovalDecided(fields))
         }
     }
 
@@ -126,7 +140,7 @@ extension RecordBody {
             path: try fields.string("path"), attempt: try fields.int("attempt"), code: try fields.string("code"),
             message: try fields.string("message"), diagnostics: fields.optionalString("diagnostics"),
             executionMilliseconds: try fields.double("ms"), queuedMilliseconds: try fields.double("queued"),
-            nextAttemptAt: fields.optional("next")?.intValue.map { Timestamp(microseconds: $0) },
+            nextAttemptAt: fields.optionalTime("next"),
             isCounted: fields.optional("uncounted")?.boolValue != true, checkpoint: fields.optional("checkpoint"),
             at: try fields.time("at"))
     }

@@ -12,12 +12,18 @@ package enum RecordBody: Hashable, Sendable {
     case executionCompleted(output: JSONValue, risk: Double)
     case executionFailed(code: String, message: String, failedStep: String?)
     case executionCancelled
+    case approvalRequested(ApprovalRequested)
+    case approvalVoted(ApprovalVoted)
+    case approvalNotified(ApprovalNotified)
+    case approvalDecided(ApprovalDecided)
 
     package struct Started: Hashable, Sendable {
         package var revision: Int
         package var inputs: JSONValue
         package var pins: [String: String]
         package var traceparent: String?
+        /// Who asked for the execution; four eyes look at it.
+        package var startedBy: String?
         package var at: Timestamp
     }
 
@@ -68,4 +74,8 @@ package enum RecordKind: Int, CaseIterable, Sendable {
     case executionCompleted = 8
     case executionFailed = 9
     case executionCancelled = 10
+    case approvalRequested = 11
+    case approvalVoted = 12
+    case approvalNotified = 13
+    case approvalDecided = 14
 }

@@ -24,6 +24,9 @@ struct RecordFields {
     mutating func double(_ name: StaticString, _ value: Double) { key(name); writer.double(value) }
     mutating func string(_ name: StaticString, _ value: String) { key(name); writer.string(value) }
     mutating func value(_ name: StaticString, _ value: JSONValue) { key(name); writer.value(value) }
+    mutating func optionalTime(_ name: StaticString, _ value: Timestamp?) {
+        if let value { int(name, Int(value.microseconds)) }
+    }
 }
 
 /// Reads the members of a record's JSON object.
@@ -67,6 +70,17 @@ struct RecordReader {
 
     func object(_ name: String) throws(RecordError) -> JSONObject {
         guard let value = members[name]?.objectValue else { throw RecordError("member \(name) is not an object") }
+        return value
+    }
+
+    func optionalTime(_ name: String) -> Timestamp? {
+        members[name]?.intValue.map { Timestamp(microseconds: $0) }
+    }
+
+    func choice<Choice: RawRepresentable>(_ name: String) throws(RecordError) -> Choice where Choice.RawValue == String {
+        guard let value = Choice(rawValue: try string(name)) else {
+            throw RecordError("member \(name) is of a newer version")
+        }
         return value
     }
 

@@ -19,7 +19,8 @@ package struct ExecutionReport: Sendable {
     package struct Step: Sendable {
         package var number: Int
         package var name: String
-        package var function: FunctionName
+        /// `plugin.function`, or `approval` for a gate.
+        package var function: String
         package var status: StepStatus
         package var input: JSONValue?
         package var output: JSONValue?
@@ -46,6 +47,8 @@ package struct ExecutionReport: Sendable {
     package var isCancelRequested: Bool
     package var pins: [String: String]
     package var steps: [Step]
+    package var approvals: [ApprovalState]
+    package var startedBy: String?
 
     /// - Throws: `RecordError` when the records are not a gapless prefix of the execution's.
     package init(
@@ -75,6 +78,8 @@ package struct ExecutionReport: Sendable {
         isCancelRequested = state.isOpen && state.cancellation != nil
         pins = state.pins
         steps = report.steps
+        approvals = state.approvals
+        startedBy = state.startedBy
         for index in steps.indices {
             steps[index].status = state.steps[index].status
             steps[index].nextAttemptAt = state.steps[index].nextAttemptAt
@@ -94,13 +99,15 @@ private struct ReportBuilder {
     init(definition: WorkflowDefinition) {
         steps = definition.steps.enumerated().map { index, step in
             ExecutionReport.Step(
-                number: index + 1, name: step.name, function: step.function, status: .pending, attempts: [])
+                number: index + 1, name: step.name, function: step.action.description, status: .pending, attempts: [])
         }
     }
 
     mutating func take(_ body: RecordBody, state: ExecutionState) {
         switch body {
-        case .started, .cancelRequested, .executionCancelled: break
+        case .started, .cancelRequested, .executionCancelled, .approvalRequested, .approvalVoted, .approvalNotified,
+            .approvalDecided:
+            break
         case .attemptStarted(let body):
             guard let index = state.index(of: body.path) else { return }
             if let input = body.input { steps[index].input = input }

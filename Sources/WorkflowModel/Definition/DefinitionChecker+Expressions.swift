@@ -3,7 +3,7 @@ extension DefinitionChecker {
     enum Scope {
         /// In the step at this place: the steps before it.
         case step(Int)
-        /// In `risk` or `output`: every step.
+        /// In `risk`, `output` or `approval.required_when`: every step.
         case end
     }
 
@@ -13,12 +13,12 @@ extension DefinitionChecker {
     static let stepMembers = ["output", "status", "error"]
     static let errorMembers = ["code", "message"]
 
-    /// Reads `when`: an expression as it stands, without `${{ }}`.
-    mutating func condition(_ node: SourceNode, _ path: String, _ place: Int) -> Expression? {
+    /// Reads `when` or `required_when`: an expression as it stands, without `${{ }}`.
+    mutating func condition(_ node: SourceNode, _ path: String, _ scope: Scope) -> Expression? {
         guard let text = string(node, path) else { return nil }
         do throws(ExpressionError) {
             let expression = try Expression(parsing: text)
-            check(expression, offset: 0, text, node, path, .step(place))
+            check(expression, offset: 0, text, node, path, scope)
             return expression
         } catch {
             add(error, text, node, path)

@@ -1,5 +1,6 @@
 extension DefinitionChecker {
-    static let stepKeys = ["name", "function", "with", "when", "timeout", "retry", "on_failure"]
+    static let stepKeys = ["name", "function", "with", "when", "timeout", "retry", "on_failure", "approval"]
+    static let gateKeys = ["name", "approval", "when", "on_failure"]
     static let stepReservedKeys = ["needs"]
     static let retryKeys = [
         "max_attempts", "initial_interval", "multiplier", "max_interval", "jitter", "non_retryable",
@@ -11,23 +12,24 @@ extension DefinitionChecker {
     mutating func step(_ node: SourceNode, _ place: Int) -> StepDefinition? {
         let path = "steps[\(place)]"
         guard let members = object(node, path) else { return nil }
+        if let gate = node["approval"] { return self.gate(gate, of: node, members, path, place) }
         checkKeys(members, path, known: Self.stepKeys, reserved: Self.stepReservedKeys)
         let name = stepName(node, path, place)
         let function = functionName(node, path)
         let input = node["with"].flatMap { self.input($0, "\(path).with", place) }
         if let function { checkInput(of: function, node, input, "\(path).with") }
-        let when = node["when"].flatMap { condition($0, "\(path).when", place) }
+        let when = node["when"].flatMap { condition($0, "\(path).when", .step(place)) }
         let timeout = node["timeout"].flatMap { duration($0, "\(path).timeout") }
         let retry = node["retry"].map { self.retry($0, "\(path).retry") }
         let onFailure = node["on_failure"].flatMap { choice($0, "\(path).on_failure", FailurePolicy.self) }
         guard let name, let function else { return nil }
         return StepDefinition(
-            name: name, function: function, input: input ?? .literal(.object(JSONObject())), when: when,
+            name: name, action: .call(function), input: input ?? .literal(.object(JSONObject())), when: when,
             timeout: timeout ?? StepDefinition.timeoutDefault, retry: retry ?? RetryPolicy(),
             onFailure: onFailure ?? .fail)
     }
 
-    private mutating func stepName(_ node: SourceNode, _ path: String, _ place: Int) -> String? {
+    mutating func stepName(_ node: SourceNode, _ path: String, _ place: Int) -> String? {
         guard let nameNode = required("name", of: node, path) else { return nil }
         let path = "\(path).name"
         guard let name = string(nameNode, path) else { return nil }

@@ -11,8 +11,7 @@ struct DefinitionChecker {
     private let text: String
     private lazy var source = SourceText(text)
 
-    static let keys = ["name", "deliverable_type", "inputs", "steps", "risk", "output"]
-    static let reservedKeys = ["approval"]
+    static let keys = ["name", "deliverable_type", "inputs", "steps", "risk", "output", "approval"]
     static let deliverableTypeScalarsMax = 128
 
     init(
@@ -28,17 +27,18 @@ struct DefinitionChecker {
     /// nil only after at least one fault; a definition that comes with faults is incomplete.
     mutating func definition(_ root: SourceNode) -> WorkflowDefinition? {
         guard let members = object(root, "") else { return nil }
-        checkKeys(members, "", known: Self.keys, reserved: Self.reservedKeys)
+        checkKeys(members, "", known: Self.keys)
         let name = workflowName(root)
         let deliverableType = root["deliverable_type"].flatMap { self.deliverableType($0) }
         let inputs = root["inputs"].flatMap { self.inputs($0) }
         let steps = self.steps(root)
         let risk = root["risk"].flatMap { self.risk($0) }
         let output = root["output"].map { self.template($0, "output", .end) }
+        let release = root["approval"].flatMap { self.release($0, "approval") }
         guard let name else { return nil }
         return WorkflowDefinition(
             name: name, deliverableType: deliverableType ?? name, inputs: inputs, steps: steps, risk: risk,
-            output: output)
+            output: output, release: release)
     }
 
     // MARK: parts of the root
@@ -78,11 +78,15 @@ struct DefinitionChecker {
         {
             inputNames = properties.map(\.key)
         }
+        return schema(node, "inputs")
+    }
+
+    mutating func schema(_ node: SourceNode, _ path: String) -> JSONSchema? {
         do throws(JSONSchemaError) {
             return try JSONSchema(node.json)
         } catch {
             for fault in error.faults {
-                let place = node.place(ofPointer: fault.path, path: "inputs")
+                let place = node.place(ofPointer: fault.path, path: path)
                 faults.add(.invalidSchema, place.path, place.position, "\(fault.message)")
             }
             return nil

@@ -11,10 +11,12 @@ package struct WorkflowDefinition: Sendable {
     /// Replaces the reported risk, 0…100.
     package var risk: ValueTemplate?
     package var output: ValueTemplate?
+    /// Holds the result of some runs until somebody decides.
+    package var release: ReleaseDefinition?
 
     package init(
         name: String, deliverableType: String, inputs: JSONSchema? = nil, steps: [StepDefinition],
-        risk: ValueTemplate? = nil, output: ValueTemplate? = nil
+        risk: ValueTemplate? = nil, output: ValueTemplate? = nil, release: ReleaseDefinition? = nil
     ) {
         self.name = name
         self.deliverableType = deliverableType
@@ -22,6 +24,7 @@ package struct WorkflowDefinition: Sendable {
         self.steps = steps
         self.risk = risk
         self.output = output
+        self.release = release
     }
 }
 
@@ -29,7 +32,7 @@ package struct WorkflowDefinition: Sendable {
 package struct StepDefinition: Sendable {
     /// Unique within the definition; also the step's path while definitions are flat.
     package var name: String
-    package var function: FunctionName
+    package var action: StepAction
     package var input: ValueTemplate
     /// Skips the step when it evaluates to false.
     package var when: Expression?
@@ -41,17 +44,37 @@ package struct StepDefinition: Sendable {
     package static let timeoutDefault = Duration.seconds(300)
 
     package init(
-        name: String, function: FunctionName, input: ValueTemplate = .literal(.object(JSONObject())),
+        name: String, action: StepAction, input: ValueTemplate = .literal(.object(JSONObject())),
         when: Expression? = nil, timeout: Duration = Self.timeoutDefault, retry: RetryPolicy = RetryPolicy(),
         onFailure: FailurePolicy = .fail
     ) {
         self.name = name
-        self.function = function
+        self.action = action
         self.input = input
         self.when = when
         self.timeout = timeout
         self.retry = retry
         self.onFailure = onFailure
+    }
+
+    /// What the step calls; nil for a gate.
+    package var function: FunctionName? { if case .call(let function) = action { function } else { nil } }
+    /// What a gate asks for; nil for a call.
+    package var gate: ApprovalDefinition? { if case .gate(let approval) = action { approval } else { nil } }
+}
+
+/// What a step does.
+package enum StepAction: Sendable, CustomStringConvertible {
+    case call(FunctionName)
+    /// Holds the run until somebody decides.
+    case gate(ApprovalDefinition)
+
+    /// As events and listings name it: `plugin.function`, or `approval` for a gate.
+    package var description: String {
+        switch self {
+        case .call(let function): function.description
+        case .gate: "approval"
+        }
     }
 }
 

@@ -35,9 +35,13 @@ extension DefinitionReader {
                 ],
             ],
             "output": ["description": "The execution's output; strings may hold ${{ expressions }}."],
+            "approval": release,
         ],
         "$defs": [
-            "step": step,
+            "step": ["oneOf": [["$ref": "#/$defs/call"], ["$ref": "#/$defs/gate"]]],
+            "call": call,
+            "gate": gate,
+            "approvers": approvers,
             "retry": retry,
             "duration": [
                 "description": "A whole number and a unit, at most 7d.",
@@ -49,15 +53,24 @@ extension DefinitionReader {
 
     private static let nameLength = Int64(DefinitionNames.nameBytesMax)
 
-    private static let step: JSONValue = [
+    private static let stepName: JSONValue = [
+        "description": "Unique; other steps read its result as steps.NAME.output.",
+        "type": "string", "maxLength": .int(nameLength), "pattern": "^[a-zA-Z_][a-zA-Z0-9_-]*$",
+    ]
+    private static let when: JSONValue = [
+        "description": "An expression without ${{ }}; the step is skipped when it is false.",
+        "type": "string", "minLength": 1, "maxLength": .int(Int64(Expression.sourceBytesMax)),
+    ]
+    private static let onFailure: JSONValue = [
+        "enum": .array(FailurePolicy.allCases.map { .string($0.rawValue) }), "default": "fail",
+    ]
+
+    private static let call: JSONValue = [
         "type": "object",
         "required": ["name", "function"],
         "additionalProperties": false,
         "properties": [
-            "name": [
-                "description": "Unique; other steps read its result as steps.NAME.output.",
-                "type": "string", "maxLength": .int(nameLength), "pattern": "^[a-zA-Z_][a-zA-Z0-9_-]*$",
-            ],
+            "name": stepName,
             "function": [
                 "description": "plugin.function",
                 "type": "string", "pattern": "^[a-z][a-z0-9_-]*\\.[a-z][a-z0-9_-]*$",
@@ -68,17 +81,87 @@ extension DefinitionReader {
                     ["type": "object"], ["type": "string", "pattern": "^\\$\\{\\{[\\s\\S]*\\}\\}$"],
                 ],
             ],
-            "when": [
-                "description": "An expression without ${{ }}; the step is skipped when it is false.",
-                "type": "string", "minLength": 1, "maxLength": .int(Int64(Expression.sourceBytesMax)),
-            ],
+            "when": when,
             "timeout": ["description": "Per attempt; 5m when left out.", "$ref": "#/$defs/duration"],
             "retry": ["$ref": "#/$defs/retry"],
-            "on_failure": [
-                "enum": .array(FailurePolicy.allCases.map { .string($0.rawValue) }), "default": "fail",
-            ],
+            "on_failure": onFailure,
         ],
     ]
+
+    private static let gate: JSONValue = [
+        "description": "Holds the run until somebody decides.",
+        "type": "object",
+        "required": ["name", "approval"],
+        "additionalProperties": false,
+        "properties": [
+            "name": stepName,
+            "approval": approval(required: ["approvers"], []),
+            "when": when,
+            "on_failure": onFailure,
+        ],
+    ]
+
+    private static let release = approval(
+        required: ["required_when", "approvers"],
+        [
+            (
+                "required_when",
+                [
+                    "description": "An expression without ${{ }}; what cannot be evaluated requires the approval.",
+                    "type": "string", "minLength": 1, "maxLength": .int(Int64(Expression.sourceBytesMax)),
+                ]
+            )
+        ])
+
+    private static let approvers: JSONValue = [
+        "type": "array", "minItems": 1, "maxItems": .int(Int64(DefinitionChecker.approversMax)), "uniqueItems": true,
+        "items": [
+            "type": "string", "minLength": 1, "maxLength": .int(Int64(DefinitionChecker.approverScalarsMax)),
+            "pattern": "^[^|\\u0000-\\u001f\\u007f]*$",
+        ],
+    ]
+
+    private static func approval(required: [String], _ further: [(String, JSONValue)]) -> JSONValue {
+        let properties: JSONValue = [
+            "approvers": ["description": "Names or groups of the settings' tokens.", "$ref": "#/$defs/approvers"],
+            "quorum": [
+                "description": "How many have to approve; one rejection rejects.",
+                "type": "integer", "minimum": 1, "maximum": .int(DefinitionChecker.quorumMax), "default": 1,
+            ],
+            "four_eyes": [
+                "description": "Whoever started the execution may not decide.", "type": "boolean", "default": false,
+            ],
+            "form": ["description": "JSON Schema (2020-12) of what an approval brings along.", "type": "object"],
+            "deadline": ["description": "From the request.", "$ref": "#/$defs/duration"],
+            "remind_every": ["$ref": "#/$defs/duration"],
+            "escalate_to": ["description": "May decide as well once it is escalated.", "$ref": "#/$defs/approvers"],
+            "escalate_after": ["description": "From the request.", "$ref": "#/$defs/duration"],
+            "on_expiry": [
+                "description": "What a deadline that passes means.",
+                "enum": .array(ExpiryPolicy.allCases.map { .string($0.rawValue) }), "default": "fail",
+            ],
+            "reason": [
+                "description": "For the approvers; public.",
+                "type": "string", "minLength": 1, "maxLength": .int(Int64(DefinitionChecker.reasonScalarsMax)),
+            ],
+        ]
+        return [
+            "type": "object", "required": .array(required.map { .string($0) }), "additionalProperties": false,
+            "properties": .object(
+                JSONObject(further + (properties.objectValue ?? JSONObject()).map { ($0.key, $0.value) })),
+            "dependentRequired": ["on_expiry": ["deadline"], "escalate_after": ["escalate_to"]],
+            "allOf": [
+                [
+                    "if": ["required": ["escalate_to"], "not": ["required": ["escalate_after"]]],
+                    "then": ["required": ["on_expiry"], "properties": ["on_expiry": ["const": "escalate"]]],
+                ],
+                [
+                    "if": ["required": ["on_expiry"], "properties": ["on_expiry": ["const": "escalate"]]],
+                    "then": ["required": ["escalate_to"]],
+                ],
+            ],
+        ]
+    }
 
     private static let retry: JSONValue = [
         "type": "object",

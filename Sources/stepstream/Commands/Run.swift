@@ -96,7 +96,7 @@ struct LocalRun {
         let hashes = Dictionary(stack.hosting.plugins.map { ($0.name, $0.hash) }, uniquingKeysWith: { first, _ in first })
         let pins = Dictionary(
             loaded.definition.steps.compactMap { step in
-                hashes[step.function.plugin].map { (step.function.plugin, $0) }
+                step.function.flatMap { function in hashes[function.plugin].map { (function.plugin, $0) } }
             }, uniquingKeysWith: { first, _ in first })
         let start = Executions.Start(
             command: StartCommand(

@@ -10,7 +10,7 @@ struct DefinitionReaderTests {
         #expect(definition.deliverableType == "data_quality_report")
         #expect(definition.inputs?.document["required"] == ["csv"])
         #expect(definition.steps.map(\.name) == ["parse", "score", "report"])
-        #expect(definition.steps.map(\.function.description) == ["tabular.parse", "risk.score", "document.render"])
+        #expect(definition.steps.map(\.action.description) == ["tabular.parse", "risk.score", "document.render"])
         let parse = definition.steps[0]
         #expect(parse.timeout == .seconds(30))
         #expect(

@@ -22,6 +22,9 @@ struct WorkflowSchemaTests {
             (["risk": 50], true), (["risk": 101], false), (["risk": "${{ 1 }}"], true), (["risk": nil], false),
             (["inputs": ["type": "object"]], true), (["inputs": ["type": "array"]], false), (["inputs": 1], false),
             (["output": nil], true),
+            (["approval": ["required_when": "risk_score >= 70", "approvers": ["a"]]], true),
+            (["approval": ["approvers": ["a"]]], false), (["approval": ["required_when": "true"]], false),
+            (["approval": ["required_when": true, "approvers": ["a"]]], false),
         ] as [(JSONValue, Bool)])
     func root(_ change: JSONValue, _ isValid: Bool) throws {
         try check(Self.definition(root: change), isValid)
@@ -44,6 +47,29 @@ struct WorkflowSchemaTests {
         ] as [(JSONValue, Bool)])
     func step(_ change: JSONValue, _ isValid: Bool) throws {
         try check(Self.definition(step: change), isValid)
+    }
+
+    @Test(
+        "the same for an approval",
+        arguments: [
+            ([:], true), (["approvers": []], false), (["approvers": "a"], false), (["approvers": ["a", "a"]], false),
+            (["approvers": ["a|b"]], false), (["approvers": [""]], false), (["quorum": 2], true), (["quorum": 0], false),
+            (["quorum": 1.5], false), (["four_eyes": true], true), (["four_eyes": "yes"], false),
+            (["form": ["type": "object"]], true), (["form": true], false), (["deadline": "24h"], true),
+            (["deadline": "1 day"], false), (["remind_every": "1h"], true), (["reason": ""], false),
+            (["on_expiry": "approve"], false), (["on_expiry": "approve", "deadline": "1h"], true),
+            (["on_expiry": "wait", "deadline": "1h"], false), (["on_expiry": "escalate", "deadline": "1h"], false),
+            (["on_expiry": "escalate", "deadline": "1h", "escalate_to": ["b"]], true),
+            (["escalate_to": ["b"]], false), (["escalate_after": "1h"], false),
+            (["escalate_to": ["b"], "escalate_after": "1h"], true), (["required_when": "true"], false), (["x": 1], false),
+        ] as [(JSONValue, Bool)])
+    func approval(_ change: JSONValue, _ isValid: Bool) throws {
+        var approval = Sample.scope(["approvers": ["a"]])
+        for (key, value) in Sample.scope(change) { approval[key] = value }
+        let gate: JSONValue = ["name": "review", "approval": .object(approval)]
+        try check(["name": "a", "steps": [gate]], isValid)
+        // A step either calls or waits.
+        try check(["name": "a", "steps": [gate.setting(["function"], to: "risk.score")]], false)
     }
 
     private func check(_ definition: JSONValue, _ isValid: Bool) throws {
