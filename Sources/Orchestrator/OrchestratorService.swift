@@ -83,6 +83,7 @@ package final class OrchestratorService: Service {
                 executions: executions, definitions: definitions, journal: parts.journal, catalog: parts.catalog,
                 clock: parts.clock),
             ExecutionRoutes(executions: executions, definitions: definitions, journal: parts.journal),
+            ApprovalRoutes(executions: executions, journal: parts.journal),
             FunctionRoutes(catalog: parts.catalog),
         ]
     }

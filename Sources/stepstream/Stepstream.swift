@@ -12,6 +12,7 @@ struct Stepstream: AsyncParsableCommand {
             CommandGroup(
                 name: "Executions:",
                 subcommands: [Run.self, Execute.self, Watch.self, List.self, Show.self, Cancel.self, Events.self]),
+            CommandGroup(name: "Approvals:", subcommands: [Approvals.self, Approve.self, Reject.self]),
             CommandGroup(name: "Authors:", subcommands: [Validate.self, PluginCommand.self]),
             CommandGroup(name: "Operating:", subcommands: [Republish.self]),
             CommandGroup(name: "Measuring:", subcommands: [Bench.self]),
@@ -37,13 +38,15 @@ enum ExitStatus: Int32 {
     /// Usage, or a definition or inputs that cannot be used.
     case usage = 2
     case cancelled = 3
+    /// A gate or a release waits for somebody to decide.
+    case waiting = 4
     /// EX_CONFIG of sysexits(3).
     case settings = 78
 
     /// Of the outcome event that a run ended with.
     init(finalType: String) {
         switch finalType {
-        case "execution_completed": self = .completed
+        case "execution_completed", "approval_granted": self = .completed
         case "execution_cancelled": self = .cancelled
         default: self = .failed
         }

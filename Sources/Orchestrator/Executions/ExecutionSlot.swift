@@ -8,6 +8,7 @@ final class ExecutionSlot {
         case finished(path: String, attempt: Int, StepOutcome)
         case wake
         case cancel(reason: String, requestedBy: String)
+        case vote(VoteCommand, VoteBallot)
         case recover
     }
 
@@ -36,6 +37,9 @@ final class ExecutionSlot {
         self.summary = summary
     }
 
+    /// Nothing more comes of the run itself; a release may still wait for its decision.
+    var isSettled: Bool { isEnded || machine.state.status == .completed }
+
     var isEnded: Bool { !machine.state.isOpen }
 
     func resumeWaiters() {
@@ -43,4 +47,9 @@ final class ExecutionSlot {
         waiters.removeAll()
         for waiter in all { waiter.resume() }
     }
+}
+
+/// Takes the answer to a vote from the decision to whoever waits; touched only inside the `Executions` actor.
+final class VoteBallot {
+    var answer: VoteAnswer?
 }

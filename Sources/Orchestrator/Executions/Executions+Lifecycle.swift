@@ -53,15 +53,20 @@ extension Executions {
             throw OrchestratorError(.unknownExecution, "execution \(execution) is not known")
         }
         guard summary.isOpen else { throw OrchestratorError(.alreadyEnded, "execution \(execution) has ended") }
-        let definition = try await definitions.definition(named: summary.workflow, revision: summary.revision)
-        var machine = ExecutionStateMachine(
-            execution: execution, definition: definition.definition, limits: configuration.limits)
-        for record in try await journal.records(of: execution, after: 0) { try machine.apply(record) }
+        var machine = try await replayed(summary)
         guard slots[execution] == nil, machine.state.isOpen else { return }
         machine.isHeld = isStopping
         let slot = ExecutionSlot(machine: machine, summary: summary)
         slots[execution] = slot
         if case .failure(let error) = await submit(.recover, to: slot) { throw error }
+    }
+
+    func replayed(_ summary: ExecutionSummary) async throws -> ExecutionStateMachine {
+        let definition = try await definitions.definition(named: summary.workflow, revision: summary.revision)
+        var machine = ExecutionStateMachine(
+            execution: summary.execution, definition: definition.definition, limits: configuration.limits)
+        for record in try await journal.records(of: summary.execution, after: 0) { try machine.apply(record) }
+        return machine
     }
 
     // MARK: The stop

@@ -37,6 +37,7 @@ extension Executions {
                 slot.summary = request.summary ?? slot.summary
             }
             perform(effects, slot)
+            if slot.isSettled { slot.resumeWaiters() }
             pending.reply?(.success(()))
         }
         slot.isPumping = false
@@ -45,6 +46,7 @@ extension Executions {
     private func decide(_ slot: ExecutionSlot, _ input: ExecutionSlot.Input) -> (AppendRequest?, [Effect]) {
         let expected = slot.machine.state.version
         let timerBefore = slot.machine.state.nextTimer
+        let approvalsBefore = slot.machine.state.approvals
         let now = clock.now
         var claim: IdempotencyClaim?
         var summary: ExecutionSummary?
@@ -58,21 +60,25 @@ extension Executions {
                 path: path, attempt: attempt, outcome, now: now, random: Double.random(in: 0..<1, using: &random))
         case .wake: decision = slot.machine.wake(now: now)
         case .cancel(let reason, let by): decision = slot.machine.cancel(reason: reason, requestedBy: by, now: now)
+        case .vote(let command, let ballot):
+            let (decided, answer) = slot.machine.vote(command, now: now)
+            ballot.answer = answer
+            decision = decided
         case .recover: decision = slot.machine.recover(now: now)
         }
         guard !decision.records.isEmpty else { return (nil, decision.effects) }
         let state = slot.machine.state
-        if !state.isOpen {
+        if !state.isOpen || state.status != slot.summary?.status ?? .running {
             summary = summary ?? slot.summary
             summary?.status = state.status
-            summary?.isOpen = false
-            summary?.endedAt = state.lastEventAt
+            summary?.isOpen = state.isOpen
+            if !state.isOpen { summary?.endedAt = state.lastEventAt }
         }
         let timer: AppendRequest.TimerChange =
             state.nextTimer == timerBefore ? .unchanged : state.nextTimer.map { .set($0) } ?? .cleared
         let request = AppendRequest(
             execution: slot.execution, expectedVersion: expected, records: decision.records, summary: summary,
-            timer: timer, idempotency: claim)
+            timer: timer, idempotency: claim, approvals: ApprovalJSON.changed(from: approvalsBefore, to: state))
         return (request, decision.effects)
     }
 

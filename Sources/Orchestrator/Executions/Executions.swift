@@ -41,6 +41,8 @@ package actor Executions {
         package var isOpen: Bool
         package var output: JSONValue?
         package var failure: ExecutionState.Failure?
+        /// What waits for a decision.
+        package var pendingApproval: ApprovalState?
     }
 
     let journal: any Journal
@@ -128,7 +130,7 @@ package actor Executions {
         _ execution: ExecutionID, reason: String, requestedBy: String
     ) async throws(OrchestratorError) -> Standing {
         let slot = try await loaded(execution)
-        guard !slot.isEnded else { throw OrchestratorError(.alreadyEnded, "execution \(execution) has ended") }
+        guard !slot.isSettled else { throw OrchestratorError(.alreadyEnded, "execution \(execution) has ended") }
         if case .failure(let error) = await submit(.cancel(reason: reason, requestedBy: requestedBy), to: slot) {
             throw OrchestratorError(.journal, "the request could not be made durable", cause: error)
         }
@@ -146,11 +148,11 @@ package actor Executions {
         let state = slot.machine.state
         return Standing(
             execution: slot.execution, status: state.status, isOpen: state.isOpen, output: state.output,
-            failure: state.failure)
+            failure: state.failure, pendingApproval: state.pendingApproval)
     }
 
     private func awaitEnd(of slot: ExecutionSlot, atMost limit: Duration) async {
-        guard !slot.isEnded, !isStopping else { return }
+        guard !slot.isSettled, !isStopping else { return }
         slot.waiterCount += 1
         let id = slot.waiterCount
         let timeout = Task {

@@ -45,7 +45,8 @@ package struct ExecuteRoutes: RouteProvider {
         let execution = body.executionID ?? newExecutionID()
         let command = StartCommand(
             execution: execution, revision: definition.stored.revision, inputs: body.inputs,
-            pins: try pins(of: definition.definition), traceparent: request.header("traceparent"))
+            pins: try pins(of: definition.definition), traceparent: request.header("traceparent"),
+            startedBy: request.caller.name)
         let claim = key.map {
             IdempotencyClaim(
                 key: $0, workflow: definition.stored.name, digest: body.digest, execution: execution, at: clock.now)
@@ -163,6 +164,9 @@ package struct ExecuteRoutes: RouteProvider {
             ("stream", .string("/api/v1/workflows/stream/\(execution)")),
         ])
         if let output = standing.output { members["output"] = output }
+        if let approval = standing.pendingApproval {
+            members["approval"] = ApprovalJSON.approval(approval, execution: standing.execution)
+        }
         if let failure = standing.failure {
             members["error"] = [
                 "code": .string(failure.code), "message": .string(failure.message),
@@ -179,6 +183,6 @@ extension Executions.Standing {
             execution: report.execution, status: report.status, isOpen: report.isOpen, output: report.output,
             failure: report.errorCode.map {
                 ExecutionState.Failure(code: $0, message: report.errorMessage ?? "", failedStep: report.failedStep)
-            })
+            }, pendingApproval: report.approvals.last.flatMap { $0.isPending ? $0 : nil })
     }
 }

@@ -19,6 +19,11 @@ enum ExecutionJSON {
             ("risk_score", .double(report.riskScore)), ("started_at", time(report.startedAt)),
             ("ended_at", time(report.endedAt)), ("inputs", report.inputs), ("output", report.output ?? nil),
             ("error", error(report)), ("steps", .array(report.steps.map(step))),
+            (
+                "approvals",
+                .array(report.approvals.map { ApprovalJSON.approval($0, execution: report.execution) })
+            ),
+            ("started_by", text(report.startedBy)),
         ])
         members["stream"] = .string("/api/v1/workflows/stream/\(report.execution)")
         members["plugins"] = .object(

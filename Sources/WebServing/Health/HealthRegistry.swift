@@ -42,8 +42,8 @@ package final class HealthRegistry: RouteProvider {
     }
 
     package func addRoutes(to router: inout WebRouter) {
-        router.get("/health") { _ in .json(await self.report().body, headers: Self.headers) }
-        router.get("/health/ready") { _ in
+        router.get("/health", access: .everybody) { _ in .json(await self.report().body, headers: Self.headers) }
+        router.get("/health/ready", access: .everybody) { _ in
             let report = await self.report()
             return .json(report.body, status: report.isReady ? 200 : 503, headers: Self.headers)
         }

@@ -1,6 +1,11 @@
 /// What is served at one path.
 struct Endpoint: Sendable {
-    var handlers: [WebMethod: WebRouter.Handler] = [:]
+    struct Handling: Sendable {
+        var access: RouteAccess
+        var handler: WebRouter.Handler
+    }
+
+    var handlers: [WebMethod: Handling] = [:]
     var stream: WebRouter.StreamHandler?
 
     /// The value of an `Allow` header.

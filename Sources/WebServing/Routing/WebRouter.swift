@@ -18,10 +18,18 @@ package struct WebRouter: Sendable {
     package init() {}
 
     /// Serves `HEAD` too.
-    package mutating func get(_ path: String, _ handler: @escaping Handler) { on(.get, path, handler) }
-    package mutating func post(_ path: String, _ handler: @escaping Handler) { on(.post, path, handler) }
-    package mutating func put(_ path: String, _ handler: @escaping Handler) { on(.put, path, handler) }
-    package mutating func delete(_ path: String, _ handler: @escaping Handler) { on(.delete, path, handler) }
+    package mutating func get(_ path: String, access: RouteAccess = .callers, _ handler: @escaping Handler) {
+        on(.get, path, access, handler)
+    }
+    package mutating func post(
+        _ path: String, access: RouteAccess = .role(.operator), _ handler: @escaping Handler
+    ) { on(.post, path, access, handler) }
+    package mutating func put(
+        _ path: String, access: RouteAccess = .role(.operator), _ handler: @escaping Handler
+    ) { on(.put, path, access, handler) }
+    package mutating func delete(
+        _ path: String, access: RouteAccess = .role(.operator), _ handler: @escaping Handler
+    ) { on(.delete, path, access, handler) }
 
     /// Serves the same stream over WebSocket (an upgrade request) and server-sent events (a plain `GET`).
     package mutating func stream(_ path: String, _ handler: @escaping StreamHandler) {
@@ -41,10 +49,12 @@ package struct WebRouter: Sendable {
         }
     }
 
-    private mutating func on(_ method: WebMethod, _ path: String, _ handler: @escaping Handler) {
+    private mutating func on(
+        _ method: WebMethod, _ path: String, _ access: RouteAccess, _ handler: @escaping Handler
+    ) {
         tree.update(path) { endpoint in
             precondition(endpoint.handlers[method] == nil, "\(method.rawValue) \(path) has a handler already")
-            endpoint.handlers[method] = handler
+            endpoint.handlers[method] = Endpoint.Handling(access: access, handler: handler)
         }
     }
 }

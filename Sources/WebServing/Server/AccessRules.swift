@@ -6,23 +6,36 @@ struct AccessRules: Sendable {
     let isLoopback: Bool
     private let boundHost: String
     private let allowedOrigins: Set<String>
+    private let callers: CallerDirectory
 
     /// - Throws: `insecureBind` for an address beyond loopback that nobody has to show a token for.
     init(_ configuration: WebServerConfiguration) throws(WebServingError) {
         boundHost = Self.bareHost(configuration.host.lowercased())
         isLoopback = Self.isLoopback(boundHost)
-        guard isLoopback || configuration.isInsecureAllowed else {
+        callers = configuration.callers
+        guard isLoopback || configuration.isInsecureAllowed || !callers.isEmpty else {
             throw WebServingError(
                 .insecureBind,
                 """
                 \(configuration.host) is reachable from other machines and no tokens are configured: \
-                anybody could start workflows. Bind 127.0.0.1, or pass --insecure if something in front checks callers.
+                anybody could start workflows. Bind 127.0.0.1, configure tokens, or pass --insecure if something in front \
+                checks callers.
                 """)
         }
         allowedOrigins = Set(configuration.allowedOrigins ?? (isLoopback ? Self.loopbackOriginsDefault : []))
     }
 
-    var caller: Caller { isLoopback ? .local : .anonymous }
+    /// Who calls, if they may use the route.
+    /// - Throws: 401 without a known token where tokens are configured, 403 without the route's role.
+    func caller(_ access: RouteAccess, authorization: String?) throws(Problem) -> Caller {
+        if callers.isEmpty { return isLoopback ? .local : .anonymous }
+        if access == .everybody { return .nobody }
+        let caller = try callers.caller(authorization: authorization)
+        if case .role(let role) = access, !caller.roles.contains(role), !caller.roles.contains(.admin) {
+            throw Problem(403, "role_required", "\(caller.name) has not the role \(role.rawValue)")
+        }
+        return caller
+    }
 
     /// Refuses a `Host` that does not name this machine: a page of another site whose DNS name was rebound to
     /// 127.0.0.1 would otherwise be of the same origin as this listener.

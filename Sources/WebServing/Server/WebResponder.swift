@@ -58,17 +58,18 @@ struct WebResponder: HTTPResponder {
             throw Problem.notFound("nothing is served at \(request.uri.path)")
         }
         let method = WebMethod(request.method)
-        guard let method, let handler = match.endpoint.handlers[method == .head ? .get : method] else {
+        guard let method, let handling = match.endpoint.handlers[method == .head ? .get : method] else {
             let allowed = match.endpoint.allowed
             throw Problem(
                 405, "method_not_allowed", "\(request.method.rawValue) is not served at \(match.route), but \(allowed)",
                 headers: [WebHeader("allow", allowed)])
         }
         if method != .get, method != .head { try rules.check(origin: origin, host: host) }
-        return try await handler(
+        let caller = try rules.caller(handling.access, authorization: request.headers[.authorization])
+        return try await handling.handler(
             WebRequest(
                 method: method, path: request.uri.path, query: WebQuery(request.uri.query ?? ""),
-                pathParameters: match.parameters, fields: request.headers, caller: rules.caller,
+                pathParameters: match.parameters, fields: request.headers, caller: caller,
                 requestID: context.requestID, body: request.body, bodyBytesMax: configuration.bodyBytesMax))
     }
 

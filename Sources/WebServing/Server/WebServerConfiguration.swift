@@ -35,12 +35,15 @@ package struct WebServerConfiguration: Sendable {
     package var allowedOrigins: [String]?
     /// Allows a bind address beyond loopback although nobody has to show a token.
     package var isInsecureAllowed: Bool
+    /// Who may call; empty lets everybody who can reach the listener.
+    package var callers: CallerDirectory
     package var streams: Streams
 
     package init(
         host: String = "127.0.0.1", port: Int = 8000, bodyBytesMax: Int = 4 << 20, connectionsMax: Int = 20_000,
         requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75),
-        allowedOrigins: [String]? = nil, isInsecureAllowed: Bool = false, streams: Streams = Streams()
+        allowedOrigins: [String]? = nil, isInsecureAllowed: Bool = false,
+        callers: CallerDirectory = CallerDirectory(), streams: Streams = Streams()
     ) {
         self.host = host
         self.port = port
@@ -50,6 +53,7 @@ package struct WebServerConfiguration: Sendable {
         self.idleTimeout = idleTimeout
         self.allowedOrigins = allowedOrigins
         self.isInsecureAllowed = isInsecureAllowed
+        self.callers = callers
         self.streams = streams
     }
 }

@@ -37,11 +37,12 @@ struct WebSocketUpgrader {
             let host = head.headers.first(name: "host")
             try rules.check(host: host)
             try rules.check(origin: head.headers.first(name: "origin"), host: host)
+            let caller = try rules.caller(.callers, authorization: head.headers.first(name: "authorization"))
             let key = try Self.handshakeKey(head.headers)
             let opening = try handler(
                 WebRequest(
                     method: .get, path: uri.path, query: WebQuery(uri.query ?? ""), pathParameters: match.parameters,
-                    fields: .init(head.headers, splitCookie: false), caller: rules.caller,
+                    fields: .init(head.headers, splitCookie: false), caller: caller,
                     requestID: RequestID().description, body: RequestBody(buffer: ByteBuffer()), bodyBytesMax: 0))
             return .accepted(Acceptance(headers: Self.answer(to: key), opening: opening))
         } catch {

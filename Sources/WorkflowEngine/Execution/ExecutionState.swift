@@ -76,7 +76,7 @@ package struct ExecutionState: Sendable {
     package var pendingApproval: ApprovalState? { approvals.last.flatMap { $0.isPending ? $0 : nil } }
 
     /// What the definition says of an approval.
-    func definition(of approval: ApprovalState) -> ApprovalDefinition? {
+    package func definition(of approval: ApprovalState) -> ApprovalDefinition? {
         guard let path = approval.path else { return definition.release?.approval }
         return index(of: path).flatMap { definition.steps[$0].gate }
     }

@@ -11,11 +11,22 @@ struct ServerClient {
     static let requestTimeout = TimeAmount.seconds(70)
 
     let base: String
+    private let token: String?
 
-    /// `--url` over `STEPSTREAM_URL` over the default.
-    init(url: String?) {
-        let chosen = url ?? ProcessInfo.processInfo.environment["STEPSTREAM_URL"] ?? Self.urlDefault
+    /// `--url` over `STEPSTREAM_URL` over the default; `--token-file` over `STEPSTREAM_TOKEN_FILE` over no token.
+    /// - Throws: `CommandError` when the token's file cannot be read.
+    init(url: String?, tokenFile: String?) throws(CommandError) {
+        let environment = ProcessInfo.processInfo.environment
+        let chosen = url ?? environment["STEPSTREAM_URL"] ?? Self.urlDefault
         base = chosen.hasSuffix("/") ? String(chosen.dropLast()) : chosen
+        guard let file = tokenFile ?? environment["STEPSTREAM_TOKEN_FILE"] else {
+            token = nil
+            return
+        }
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw CommandError(.usage, "the token file \(file) cannot be read")
+        }
+        token = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
     }
 
     /// - Throws: `CommandError` for an answer that is not 2xx, with its faults, or when nothing listens.
@@ -29,6 +40,7 @@ struct ServerClient {
             request.headers.add(name: "content-type", value: contentType)
             request.body = .bytes(ByteBuffer(bytes: body))
         }
+        authorize(&request)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
         let response: HTTPClientResponse
         let bytes: [UInt8]
@@ -49,6 +61,7 @@ struct ServerClient {
     ) async throws {
         var request = HTTPClientRequest(url: "\(base)/api/v1/workflows/stream/\(execution)?after=\(sequence)")
         request.headers.add(name: "accept", value: "text/event-stream")
+        authorize(&request)
         let response: HTTPClientResponse
         do { response = try await HTTPClient.shared.execute(request, deadline: .distantFuture) } catch {
             throw unreachable(error)
@@ -60,6 +73,10 @@ struct ServerClient {
         for try await part in response.body {
             for data in lines.take(part.readableBytesView) { try take(data) }
         }
+    }
+
+    private func authorize(_ request: inout HTTPClientRequest) {
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
     }
 
     private func unreachable(_ error: any Error) -> CommandError {

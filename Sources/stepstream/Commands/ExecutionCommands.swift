@@ -8,7 +8,10 @@ struct ServerOptions: ParsableArguments {
     @Option(name: .long, help: "The server. Default: $STEPSTREAM_URL, else http://127.0.0.1:8000.")
     var url: String?
 
-    var client: ServerClient { ServerClient(url: url) }
+    @Option(name: .long, help: "File with the caller's token. Default: $STEPSTREAM_TOKEN_FILE, else none.")
+    var tokenFile: String?
+
+    var client: ServerClient { get throws(CommandError) { try ServerClient(url: url, tokenFile: tokenFile) } }
 }
 
 struct Execute: AsyncParsableCommand {

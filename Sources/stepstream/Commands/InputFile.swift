@@ -18,6 +18,10 @@ enum InputFile {
     /// The inputs of a run; none is an empty object.
     static func inputs(_ path: String?) throws -> JSONValue {
         guard let path else { return .object(JSONObject()) }
+        return try json(path)
+    }
+
+    static func json(_ path: String) throws -> JSONValue {
         do { return try JSONValue(parsing: try bytes(path), limits: JSONLimits(bytesMax: bytesMax)) } catch let error as JSONError {
             throw CommandError(.usage, "\(path): \(error)")
         }

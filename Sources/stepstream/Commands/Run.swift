@@ -5,6 +5,7 @@ import JournalSQLite
 import Logging
 import Orchestrator
 import StepHosting
+import WebServing
 import WorkflowEngine
 import WorkflowModel
 
@@ -44,6 +45,13 @@ struct Run: AsyncParsableCommand {
                 Platform.printError("stepstream: the run's data is kept in \(temporary)")
             }
         }
+        if result.status == .waiting {
+            Platform.printError(
+                """
+                stepstream: \(result.execution) waits for a decision. It goes on with \
+                `stepstream serve --data-dir \(settings.dataDirectory)` and `stepstream approve \(result.execution)`.
+                """)
+        }
         throw ExitCode(result.status.rawValue)
     }
 }
@@ -51,6 +59,7 @@ struct Run: AsyncParsableCommand {
 /// One execution by an orchestrator in this process, its events read from the topic as any subscriber would.
 struct LocalRun {
     struct Result {
+        var execution: ExecutionID
         var status: ExitStatus
         var output: JSONValue?
     }
@@ -100,11 +109,11 @@ struct LocalRun {
             }, uniquingKeysWith: { first, _ in first })
         let start = Executions.Start(
             command: StartCommand(
-                execution: execution, revision: loaded.stored.revision, inputs: inputs, pins: pins),
+                execution: execution, revision: loaded.stored.revision, inputs: inputs, pins: pins, startedBy: Caller.local.name),
             definition: loaded.definition, inputsDigest: [], idempotency: nil)
         _ = try await stack.service.executions.start(start, wait: nil)
         var view = view
-        while view.finalType == nil {
+        while view.finalType == nil, !view.isWaiting {
             let events = try await subscription.next(limit: 256)
             if events.isEmpty { break }
             for delivered in events where delivered.event.executionID == execution {
@@ -112,11 +121,13 @@ struct LocalRun {
             }
         }
         await subscription.close()
-        guard let final = view.finalType else { throw CommandError(.failed, "the topic was closed before the end") }
+        guard let status = view.finalType.map(ExitStatus.init(finalType:)) ?? (view.isWaiting ? .waiting : nil) else {
+            throw CommandError(.failed, "the topic was closed before the end")
+        }
         let report = try ExecutionReport(
             execution: execution, definition: loaded.definition,
             records: try await stack.journal.records(of: execution, after: 0))
-        return Result(status: ExitStatus(finalType: final), output: report.output)
+        return Result(execution: execution, status: status, output: report.output)
     }
 
     private func close(_ bus: EventBusStack, _ stack: OrchestratorStack, _ service: Task<Void, any Error>) async {

@@ -57,7 +57,7 @@ struct RoleRunner {
         let server = try WebServer(
             configuration: WebServerConfiguration(
                 host: settings.host, port: settings.port, allowedOrigins: settings.corsOrigins,
-                isInsecureAllowed: settings.insecure),
+                isInsecureAllowed: settings.insecure, callers: settings.callers.directory),
             providers: providers, logger: logger, onReady: { announce($0) })
         services.append(server)
         // Shut down in reverse: first the executions end or are let go, then the listener, then the step hosts.

@@ -18,6 +18,8 @@ struct Settings: Sendable {
     var kafka: KafkaBusConfiguration?
     /// Allows a bind address beyond loopback without configured tokens.
     var insecure = false
+    /// Who may call; without any, everybody who can reach the listener.
+    var callers = CallerSettings()
     var corsOrigins = ["http://localhost:5173"]
     var logLevel = "notice"
     /// How long running steps may go on after SIGTERM.
@@ -42,7 +44,7 @@ struct Settings: Sendable {
             "plugins": .array(pluginDirectories.map { .string($0) }),
             "plugin_files": .array(pluginFiles.map { .string($0) }), "bus": .string(bus.rawValue),
             "kafka": kafka?.json ?? .null,
-            "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
+            "insecure": .bool(insecure), "tokens": callers.json, "cors_origins": .array(corsOrigins.map { .string($0) }),
             "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),
         ]
     }

@@ -9,7 +9,7 @@ struct SettingsResolver {
 
     private static let keys: Set = [
         "host", "port", "data_dir", "plugins", "plugin_files", "bus", "insecure", "cors_origins", "log_level", "stop_grace",
-        "kafka",
+        "kafka", "tokens",
     ]
 
     /// - Throws: `SettingsError` with every fault.
@@ -54,6 +54,7 @@ struct SettingsResolver {
         settings.pluginDirectories =
             (source.list(options.plugins, "plugins", separator: ":") ?? [Settings.defaultPluginDirectory]).map(absolute)
         settings.pluginFiles = (source.list(options.pluginFiles, "plugin_files", separator: ":") ?? []).map(absolute)
+        settings.callers = CallerSettings(source, &faults)
         if let origins = source.list(options.corsOrigin, "cors_origins", separator: ",") { settings.corsOrigins = origins }
         guard faults.isEmpty else { throw SettingsError(faults: faults) }
         return settings

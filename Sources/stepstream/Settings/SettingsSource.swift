@@ -63,6 +63,9 @@ struct SettingsSource {
         return nil
     }
 
+    /// What stands in the file alone.
+    func node(_ key: String) -> Node? { file[key] }
+
     func bool(_ key: String, _ faults: inout [String]) -> Bool? {
         guard let text = text(nil, key) else { return nil }
         switch text.value {

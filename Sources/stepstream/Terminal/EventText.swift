@@ -22,6 +22,17 @@ enum EventText {
             if let attempt = data["attempt"]?.intValue, attempt > 1 { parts.append("attempt \(attempt)") }
         case "execution_completed":
             parts.append("risk \(data["risk_score"]?.encodedText ?? "0")")
+        case "approval_requested":
+            let approvers = (data["approvers"]?.arrayValue ?? []).compactMap(\.stringValue).joined(separator: ", ")
+            parts.append("\(data["reason"]?.stringValue ?? "")  approvers: \(approvers)")
+        case "approval_vote":
+            parts.append("\(data["approver"]?.stringValue ?? ""): \(data["decision"]?.stringValue ?? "")")
+            if let comment = data["comment"]?.stringValue { parts.append(comment) }
+        case "approval_granted", "approval_rejected", "approval_expired":
+            parts.append("by \(data["decided_by"]?.stringValue ?? data["policy"]?.stringValue ?? "")")
+            if let comment = data["comment"]?.stringValue { parts.append(comment) }
+        case "approval_reminder", "approval_escalated":
+            if let deadline = data["deadline_at"]?.stringValue { parts.append("until \(deadline)") }
         case "step_skipped", "execution_cancelled":
             if let reason = data["reason"]?.stringValue { parts.append(reason) }
         default: break

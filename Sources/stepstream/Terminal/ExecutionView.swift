@@ -9,6 +9,8 @@ struct ExecutionView {
     private var bar = ProgressBar()
     /// The type of the final event, once it came.
     private(set) var finalType: String?
+    /// Nothing goes on until somebody decides.
+    private(set) var isWaiting = false
 
     /// - Parameter json: print the events themselves, whatever standard output is.
     init(json: Bool) {
@@ -23,7 +25,15 @@ struct ExecutionView {
             Platform.printError("stepstream: \(event.encodedText)")
             return
         }
-        if event["final"]?.boolValue == true { finalType = type }
+        let isFinal = event["final"]?.boolValue == true
+        if isFinal { finalType = type }
+        // The request of a release is followed by the completion, that of a gate by nothing.
+        switch type {
+        case "approval_requested": isWaiting = event["data"]?["kind"]?.stringValue == "gate"
+        case "execution_completed": isWaiting = !isFinal
+        case "approval_granted", "approval_rejected", "approval_expired": isWaiting = false
+        default: break
+        }
         switch style {
         case .json: Platform.printLine(String(decoding: bytes, as: UTF8.self))
         case .lines: Platform.printLine(EventText.line(event))

@@ -19,6 +19,9 @@ struct ProgressBar {
         case "step_failed": above = "  ✗ \(EventText.detail(event))"
         case "step_skipped": above = "  – \(EventText.detail(event))"
         case "step_retrying": above = "  ↻ \(EventText.detail(event))"
+        case "approval_requested", "approval_vote", "approval_escalated", "approval_granted", "approval_rejected",
+            "approval_expired":
+            above = "  ● \(event["type"]?.stringValue ?? "")  \(EventText.detail(event))"
         case "execution_failed", "execution_cancelled":
             above = "  \(event["type"]?.stringValue ?? "")  \(EventText.detail(event))"
         default: break

@@ -1,0 +1,80 @@
+import FoundationEssentials
+import WebServing
+import WorkflowModel
+import Yams
+
+/// The settings under `tokens`: who may call, by a bearer token that stands in a file of its own.
+struct CallerSettings: Sendable {
+    struct Entry: Sendable {
+        var caller: Caller
+        var tokenFile: String
+    }
+
+    private static let keys: Set = ["name", "token_file", "groups", "roles"]
+
+    private(set) var entries: [Entry] = []
+    private(set) var directory = CallerDirectory()
+
+    init() {}
+
+    /// Reads the list and the files it names.
+    init(_ source: SettingsSource, _ faults: inout [String]) {
+        guard let node = source.node("tokens") else { return }
+        guard let list = node.sequence else {
+            faults.append("tokens in \(source.path) is not a list of name, token_file, groups, roles")
+            return
+        }
+        for (index, node) in list.enumerated() { read(node, "tokens[\(index)] in \(source.path)", &faults) }
+    }
+
+    /// As `--print-config` shows them: without the tokens.
+    var json: JSONValue {
+        .array(
+            entries.map { entry in
+                [
+                    "name": .string(entry.caller.name), "token_file": .string(entry.tokenFile),
+                    "groups": .array(entry.caller.groups.sorted().map { .string($0) }),
+                    "roles": .array(entry.caller.roles.map(\.rawValue).sorted().map { .string($0) }),
+                ]
+            })
+    }
+
+    private mutating func read(_ node: Node, _ place: String, _ faults: inout [String]) {
+        guard let mapping = node.mapping else { return faults.append("\(place) is not a mapping") }
+        for key in mapping.keys.compactMap(\.string) where !Self.keys.contains(key) {
+            faults.append("\(place): unknown setting \"\(key)\"; known are: \(Self.keys.sorted().joined(separator: ", "))")
+        }
+        let name = mapping["name"]?.string ?? ""
+        if name.isEmpty { faults.append("\(place) has no name") }
+        if entries.contains(where: { $0.caller.name == name }) { faults.append("\(place): \(name) has a token already") }
+        let groups = texts(mapping["groups"], "groups", place, &faults)
+        if groups.contains(name) { faults.append("\(place): a group has the caller's own name \(name)") }
+        var roles: Set<CallerRole> = []
+        for text in texts(mapping["roles"], "roles", place, &faults) {
+            if let role = CallerRole(rawValue: text) { roles.insert(role) } else {
+                let known = CallerRole.allCases.map(\.rawValue).joined(separator: ", ")
+                faults.append("\(place): there is no role \"\(text)\"; give one of: \(known)")
+            }
+        }
+        guard let file = mapping["token_file"]?.string else { return faults.append("\(place) has no token_file") }
+        guard let data = FileManager.default.contents(atPath: file) else {
+            return faults.append("\(place): \(file) cannot be read")
+        }
+        let token = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
+        guard token.utf8.count >= CallerDirectory.tokenBytesMin else {
+            return faults.append("\(place): \(file) holds fewer than \(CallerDirectory.tokenBytesMin) characters")
+        }
+        let caller = Caller(name: name, groups: Set(groups), roles: roles)
+        if !directory.add(caller, token: token) { faults.append("\(place): another caller has the same token") }
+        entries.append(Entry(caller: caller, tokenFile: file))
+    }
+
+    private func texts(_ node: Node?, _ key: String, _ place: String, _ faults: inout [String]) -> [String] {
+        guard let node else { return [] }
+        guard let sequence = node.sequence else {
+            faults.append("\(place): \(key) is not a list")
+            return []
+        }
+        return sequence.compactMap { $0.scalar?.string }
+    }
+}
