@@ -20,6 +20,46 @@ struct AccessTests {
             logger: .init(label: "test"))
     }
 
+    private static let tokens = (admin: "admin-token-0123456789", viewer: "viewer-token-0123456789")
+
+    private static func configured() -> WebServerConfiguration {
+        var directory = CallerDirectory()
+        let added = [
+            directory.add(Caller(name: "root", roles: [.admin]), token: tokens.admin),
+            directory.add(Caller(name: "ann", groups: ["stewards"], roles: [.viewer]), token: tokens.viewer),
+            directory.add(Caller(name: "eve", roles: []), token: tokens.admin),
+        ]
+        #expect(added == [true, true, false], "one token, one caller")
+        return WebServerConfiguration(callers: directory)
+    }
+
+    @Test("with tokens configured every route but health asks for one, and each for its role")
+    func tokens() async throws {
+        let health = HealthRegistry(role: "test")
+        try await TestServer.run(Self.configured(), providers: [Routes(), health]) { server in
+            let client = try await server.client()
+            func status(_ method: String, _ path: String, _ authorization: String?) async throws -> Int {
+                let headers = authorization.map { [("authorization", $0)] } ?? []
+                let body = method == "GET" ? "" : "{}"
+                return try await client.request(method, path, headers: headers, body: body).status
+            }
+            for path in ["/health", "/health/ready"] { #expect(try await status("GET", path, nil) == 200) }
+            for wrong in [nil, "Bearer ", "Bearer no", "Basic \(Self.tokens.admin)", Self.tokens.admin] {
+                #expect(try await status("GET", "/items/a", wrong) == 401, "\(wrong ?? "none")")
+            }
+            #expect(try await status("GET", "/items/a", "Bearer \(Self.tokens.viewer)") == 200)
+            #expect(try await status("POST", "/items", "Bearer \(Self.tokens.viewer)") == 403)
+            #expect(try await status("POST", "/items", "bearer \(Self.tokens.admin)") == 201)
+            let reply = try await client.request(
+                "GET", "/items/a", headers: [("authorization", "Bearer \(Self.tokens.viewer)")])
+            #expect(try JSONValue(parsing: reply.body)["caller"] == "ann")
+            #expect(try await client.request("GET", "/items/a").header("www-authenticate") == "Bearer")
+        }
+        var beyond = Self.configured()
+        beyond.host = "0.0.0.0"
+        _ = try WebServer(configuration: beyond, providers: [], logger: .init(label: "test"))
+    }
+
     @Test("on loopback a Host that is not this machine is refused, as after DNS rebinding")
     func host() async throws {
         try await TestServer.run(providers: [Routes()]) { server in
