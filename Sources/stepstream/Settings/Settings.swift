@@ -22,6 +22,7 @@ struct Settings: Sendable {
     var callers = CallerSettings()
     var corsOrigins = ["http://localhost:5173"]
     var logLevel = "notice"
+    var approvals = ApprovalSettings()
     /// How long running steps may go on after SIGTERM.
     var stopGrace = Duration.seconds(10)
 
@@ -43,8 +44,8 @@ struct Settings: Sendable {
             "host": .string(host), "port": .int(Int64(port)), "data_dir": .string(dataDirectory),
             "plugins": .array(pluginDirectories.map { .string($0) }),
             "plugin_files": .array(pluginFiles.map { .string($0) }), "bus": .string(bus.rawValue),
-            "kafka": kafka?.json ?? .null,
-            "insecure": .bool(insecure), "tokens": callers.json, "cors_origins": .array(corsOrigins.map { .string($0) }),
+            "kafka": kafka?.json ?? .null, "approvals": approvals.json, "tokens": callers.json,
+            "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
             "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),
         ]
     }

@@ -9,7 +9,7 @@ struct SettingsResolver {
 
     private static let keys: Set = [
         "host", "port", "data_dir", "plugins", "plugin_files", "bus", "insecure", "cors_origins", "log_level", "stop_grace",
-        "kafka", "tokens",
+        "kafka", "tokens", "approvals",
     ]
 
     /// - Throws: `SettingsError` with every fault.
@@ -37,6 +37,7 @@ struct SettingsResolver {
         if settings.bus == .kafka {
             settings.kafka = KafkaSettings(source: source, bootstrap: options.common.kafkaBootstrap).resolve(&faults)
         }
+        settings.approvals = ApprovalSettings(source, &faults)
         if let level = source.text(options.common.logLevel, "log_level") {
             if Logger.Level(rawValue: level.value) != nil { settings.logLevel = level.value } else {
                 let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")

@@ -1,5 +1,6 @@
 import EventBusKafka
 import FoundationEssentials
+import WebServing
 import WorkflowModel
 
 /// A file that always holds a current bearer token (a JWT), such as one a platform mounts and renews.
@@ -25,9 +26,7 @@ struct TokenFile: Sendable {
     }
 
     private static func claims(_ part: Substring) -> JSONObject? {
-        var base64 = part.replacing("-", with: "+").replacing("_", with: "/")
-        base64 += String(repeating: "=", count: (4 - base64.count % 4) % 4)
-        guard let data = Data(base64Encoded: String(base64)) else { return nil }
-        return (try? JSONValue(parsing: Array(data)))?.objectValue
+        guard let bytes = Base64URL.decode(part) else { return nil }
+        return (try? JSONValue(parsing: bytes))?.objectValue
     }
 }
