@@ -29,10 +29,15 @@ package final class OrchestratorService: Service {
         package var catalog: any FunctionCatalog
         package var publisher: any EventPublisher
         package var clock: any WallClock
+        /// Checks the links by which approvers decide; nil serves none.
+        package var approvalLinks: ApprovalLinks?
+        /// Names among approvers that stand for several people.
+        package var groups: Set<String>
 
         package init(
             journal: any Journal, lease: JournalLease, runner: any StepRunner, catalog: any FunctionCatalog,
-            publisher: any EventPublisher, clock: any WallClock
+            publisher: any EventPublisher, clock: any WallClock, approvalLinks: ApprovalLinks? = nil,
+            groups: Set<String> = []
         ) {
             self.journal = journal
             self.lease = lease
@@ -40,6 +45,8 @@ package final class OrchestratorService: Service {
             self.catalog = catalog
             self.publisher = publisher
             self.clock = clock
+            self.approvalLinks = approvalLinks
+            self.groups = groups
         }
     }
 
@@ -77,7 +84,11 @@ package final class OrchestratorService: Service {
 
     /// The role's part of the HTTP surface.
     package var routes: [any RouteProvider] {
-        [
+        let links = parts.approvalLinks.map { links in
+            ApprovalLinkRoutes(
+                executions: executions, journal: parts.journal, links: links, groups: parts.groups, clock: parts.clock)
+        }
+        return [
             WorkflowRoutes(definitions: definitions, clock: parts.clock),
             ExecuteRoutes(
                 executions: executions, definitions: definitions, journal: parts.journal, catalog: parts.catalog,
@@ -85,7 +96,7 @@ package final class OrchestratorService: Service {
             ExecutionRoutes(executions: executions, definitions: definitions, journal: parts.journal),
             ApprovalRoutes(executions: executions, journal: parts.journal),
             FunctionRoutes(catalog: parts.catalog),
-        ]
+        ] + [links].compactMap { $0 }
     }
 
     package func registerHealth(_ registry: HealthRegistry) {

@@ -27,6 +27,8 @@ struct CallerSettings: Sendable {
         for (index, node) in list.enumerated() { read(node, "tokens[\(index)] in \(source.path)", &faults) }
     }
 
+    var groups: Set<String> { entries.reduce(into: []) { $0.formUnion($1.caller.groups) } }
+
     /// As `--print-config` shows them: without the tokens.
     var json: JSONValue {
         .array(
