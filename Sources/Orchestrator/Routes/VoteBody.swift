@@ -30,9 +30,11 @@ enum VoteBody {
         guard let decision, faults.isEmpty else {
             throw Problem(422, "invalid_body", "the body cannot be used", faults: faults)
         }
-        return VoteCommand(
+        var command = VoteCommand(
             approvalID: body["approval_id"]?.stringValue, voter: voter, decision: decision,
-            comment: body["comment"]?.stringValue, form: body["form"].flatMap { $0.isNull ? nil : $0 })
+            comment: body["comment"]?.stringValue)
+        if let form = body["form"], !form.isNull { command.form = form }
+        return command
     }
 }
 

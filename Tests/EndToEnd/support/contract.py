@@ -56,6 +56,42 @@ def check_transcript(events: list) -> None:
             finished += 1
             assert event["data"]["progress"] == event["progress"] == int(float(finished) / float(total) * 100)
         last = event
+    check_approvals(events)
+
+
+def check_approvals(events: list) -> None:
+    """One approval at a time, each settled once; nothing else happens meanwhile but a release's completion."""
+    pending, completed = None, None
+    for event in events:
+        kind, data = event["type"], event["data"]
+        if kind == "approval_requested":
+            assert pending is None, event
+            pending, stage, voters = data, 0, []
+            name = "release" if data["kind"] == "release" else f"gate:{data['step_name']}"
+            assert data["approval_id"] == f"{event['execution_id']}:{name}"
+        elif kind.startswith("approval_"):
+            assert pending and data["approval_id"] == pending["approval_id"], event
+            if kind == "approval_vote":
+                assert data["approver"] not in voters, event
+                voters.append(data["approver"])
+                last_vote = data
+            elif kind in ("approval_reminder", "approval_escalated"):
+                stage += 1
+                assert data["stage"] == stage, event
+            else:
+                if data["policy"] in ("quorum", "rejection"):
+                    assert (data["decided_by"], data["comment"]) == (last_vote["approver"], last_vote["comment"]), event
+                else:
+                    assert data["decided_by"] is None, event
+                assert event["final"] == (pending["kind"] == "release"), event
+                pending = None
+        else:
+            assert completed is None, event
+            assert pending is None or pending["kind"] == "release" and kind == "execution_completed", event
+            if kind == "execution_completed":
+                completed = event
+                assert data["requires_approval"] == (pending is not None), event
+    assert pending is None
 
 
 def types(events: list) -> list:
