@@ -20,7 +20,8 @@ package final class SQLiteConsumerStore: ConsumerStore {
     private let database: DatabaseQueue
     private let thread: BlockingThread
 
-    static func open(name: String, dataDirectory: String) async throws(BusError) -> SQLiteConsumerStore {
+    /// Any bus's consumer may keep its state here; `groupTaken` names the process that has the store open.
+    package static func open(name: String, dataDirectory: String) async throws(BusError) -> SQLiteConsumerStore {
         try Posix.checkName(name, of: "consumer store")
         let thread = try BlockingThread()
         return try await thread.run { () throws(BusError) in

@@ -12,10 +12,12 @@ struct EventBusStack: Sendable {
     private let openPublisher: @Sendable () async throws(BusError) -> any EventPublisher
     private let closeBus: @Sendable () async -> Void
     private let kafka: KafkaBus?
+    private let dataDirectory: String
 
     /// Connects to nothing yet.
     /// - Throws: `BusError` `configuration` with every fault of the settings.
     init(settings: Settings, logger: Logger) throws(BusError) {
+        dataDirectory = settings.dataDirectory
         if let configuration = settings.kafka {
             let bus = try KafkaBus(configuration: configuration, logger: logger)
             kafka = bus
@@ -34,6 +36,11 @@ struct EventBusStack: Sendable {
     }
 
     func publisher() async throws(BusError) -> any EventPublisher { try await openPublisher() }
+
+    /// A consumer's own state beside its position, in the data directory whatever the bus is.
+    func consumerStore(named name: String) async throws(BusError) -> any ConsumerStore {
+        try await SQLiteConsumerStore.open(name: name, dataDirectory: dataDirectory)
+    }
 
     /// A Kafka bus says how it stands; it is never a reason not to be ready, since nothing waits for it. The embedded
     /// one is a file: what is wrong with it the relay and the gateway say.

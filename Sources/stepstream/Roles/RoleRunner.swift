@@ -1,21 +1,18 @@
 import EventBus
-import Gateway
 import JournalSQLite
 import Logging
 import Metrics
-import Orchestrator
 import ServiceLifecycle
 import StepHosting
 import UnixSignals
 import WebServing
-import WorkflowEngine
 import WorkflowModel
 
-/// Puts a role together from its parts and runs it until it is told to stop.
+/// Puts roles together from their parts and runs them until the process is told to stop.
 struct RoleRunner {
-    enum Role: String { case serve, orchestrator, gateway }
-
-    let role: Role
+    /// `serve`, or the one role's.
+    let name: String
+    let roles: [any Role.Type]
     let settings: Settings
 
     /// - Throws: `CommandError` with the reason in plain words.
@@ -33,35 +30,19 @@ struct RoleRunner {
         let metrics = MetricsRegistry()
         MetricsSystem.bootstrap(metrics)
         let bus = try EventBusStack(settings: settings, logger: logger)
-        let health = HealthRegistry(role: role.rawValue)
+        let health = HealthRegistry(role: name)
         bus.registerHealth(health)
-        var providers: [any RouteProvider] = [health, metrics, ContractRoutes()]
-        var services: [any Service] = []
-        var stack: OrchestratorStack?
-        if role != .gateway {
-            let opened = try await OrchestratorStack.open(settings: settings, bus: bus, logger: logger)
-            opened.registerHealth(health)
-            providers += opened.service.routes
-            services.append(opened.hosting)
-            stack = opened
-        }
-        if role != .orchestrator {
-            let clock = SystemWallClock()
-            let gateway = Gateway(
-                subscriber: bus.subscriber, history: bus.history, configuration: GatewayConfiguration(), logger: logger,
-                now: { clock.now })
-            health.register("gateway", gateway.health)
-            providers.append(gateway)
-            services.append(gateway)
-        }
+        let context = RoleContext(settings: settings, bus: bus, health: health, metrics: metrics, logger: logger)
+        var parts: [RoleParts] = []
+        for role in roles { parts.append(try await role.open(context)) }
         let server = try WebServer(
             configuration: WebServerConfiguration(
                 host: settings.host, port: settings.port, allowedOrigins: settings.corsOrigins,
                 isInsecureAllowed: settings.insecure, callers: settings.callers.directory),
-            providers: providers, logger: logger, onReady: { announce($0) })
-        services.append(server)
+            providers: [health, metrics, ContractRoutes()] + parts.flatMap(\.routes), logger: logger,
+            onReady: { announce($0) })
         // Shut down in reverse: first the executions end or are let go, then the listener, then the step hosts.
-        if let stack { services.append(stack.service) }
+        let services = parts.flatMap(\.services) + [server] + parts.flatMap(\.servicesBeforeListener)
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map {
@@ -70,19 +51,17 @@ struct RoleRunner {
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
-        do { try await group.run() } catch {
-            await stack?.close()
-            await bus.close()
-            throw error
-        }
-        await stack?.close()
+        let result: Result<Void, any Error>
+        do { result = .success(try await group.run()) } catch { result = .failure(error) }
+        for part in parts.reversed() { await part.close() }
         await bus.close()
+        try result.get()
     }
 
     /// The one line on stdout that tells a supervisor where the role listens.
     private func announce(_ url: String) {
         let line: JSONValue = [
-            "ready": true, "role": .string(role.rawValue), "url": .string(url),
+            "ready": true, "role": .string(name), "url": .string(url),
             "pid": .int(Int64(Platform.processID)),
         ]
         Platform.printLine(line.encodedText)
