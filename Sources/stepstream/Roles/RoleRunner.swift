@@ -2,10 +2,12 @@ import EventBus
 import JournalSQLite
 import Logging
 import Metrics
+import Orchestrator
 import ServiceLifecycle
 import StepHosting
 import UnixSignals
 import WebServing
+import WorkflowEngine
 import WorkflowModel
 
 /// Puts roles together from their parts and runs them until the process is told to stop.
