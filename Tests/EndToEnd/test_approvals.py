@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from support import files
+from support.approvals import decide, gated, released
 from support.contract import check_transcript, types
 from support.server import Server
 from support.tokens import Callers
@@ -17,24 +18,6 @@ from support.workflows import three_steps
 
 KILLS, KILLS_LONG = 8, 50
 FORM = {"type": "object", "required": ["ticket"], "properties": {"ticket": {"type": "string", "pattern": "^T-[0-9]+$"}}}
-
-
-def gated(name="gated", on_failure="fail", **approval) -> dict:
-    """A step, a gate, and a step that reads what was decided."""
-    return {"name": name, "deliverable_type": "test", "steps": [
-        {"name": "before", "function": "bench.echo", "with": {}},
-        {"name": "review", "approval": {"approvers": ["stewards"], **approval}, "on_failure": on_failure},
-        {"name": "after", "function": "bench.echo", "with": {"decided": "${{ steps.review.output }}"}}],
-        "output": "${{ steps.after.output }}"}
-
-
-def released(name="released", when="true", **approval) -> dict:
-    return three_steps(name) | {"approval": {"required_when": when, "approvers": ["stewards"], **approval}}
-
-
-def decide(session, url, execution, decision="approve", **body) -> requests.Response:
-    return session.post(
-        f"{url}/api/v1/executions/{execution}/approval", json={"decision": decision, **body}, timeout=30)
 
 
 def in_an_hour() -> str:

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from support import asyncapi, schemas
+from support.approvals import decide, gated, released
 from support.binary import ROOT
 from support.contract import DATA, KEYS, check_transcript, types
 from support.workflows import one_step, three_steps
@@ -51,6 +52,18 @@ def test_every_event_of_every_kind_of_run_fits_the_published_schemas(server):
     events = server.events(execution)
     check_transcript(events)
     seen.update(types(events))
+    server.put_workflow(gated(deadline="400ms", remind_every="150ms", escalate_to=["boss"], on_expiry="escalate"))
+    server.put_workflow(released(form={"type": "object"}))
+    runs = [server.execute("gated", wait="10s")["execution_id"]]
+    for decision in ("approve", "reject"):
+        runs.append(server.execute("released", {"value": 1}, wait="1s")["execution_id"])
+        assert decide(server.session, server.url, runs[-1], decision, form={}).status_code == 200
+    for execution in runs:
+        events = server.events(execution)
+        check_transcript(events)
+        for event in events:
+            union.validate(event)
+        seen.update(types(events))
     assert seen == set(DATA), f"no run showed {set(DATA) - seen}"
 
 
@@ -83,7 +96,8 @@ def test_golden_events_fit_and_broken_ones_do_not(binary, goldens):
                 if change == "remove":
                     del parent[path[-1]]
                 else:
-                    parent[path[-1]] = {"an": "object"} if path != ("data",) else []
+                    takes_objects = path[-1] in ("data", "form_schema")
+                    parent[path[-1]] = [["neither"]] if takes_objects else {"an": "object"}
                 assert not published.of_type[name].is_valid(broken), (name, path, change)
                 assert not published.union.is_valid(broken), (name, path, change)
 
