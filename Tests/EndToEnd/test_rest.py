@@ -6,6 +6,7 @@ import jsonschema
 import openapi_spec_validator
 import pytest
 
+from support.approvals import decide, released
 from support.contract import check_transcript
 from support.workflows import one_step, three_steps
 
@@ -45,6 +46,20 @@ def test_answers_fit_the_openapi_schemas(server):
         check(item, "Plugin")
     check(server.get("/health"), "Health")
     check(problem(server.session.get(server.url + "/api/v1/workflows/none"), 404, "unknown_workflow"), "Problem")
+    server.put_workflow(released(form={"type": "object"}, deadline="1h"))
+    waiting = server.execute("released", {"value": 1}, wait="1s")
+    check(waiting, "Started")
+    assert waiting["approval"]["status"] == "pending"
+    check(server.get("/api/v1/approvals")["items"][0], "ApprovalItem")
+    vote = {"decision": "approve", "comment": "fine", "form": {}}
+    check(vote, "Vote")
+    decided = decide(server.session, server.url, waiting["execution_id"], **vote)
+    assert decided.status_code == 200, decided.text
+    check(decided.json(), "Approval")
+    whole = server.get(f"/api/v1/executions/{waiting['execution_id']}")
+    check(whole, "Execution")
+    assert whole["approvals"] == [decided.json()]
+    check(problem(decide(server.session, server.url, waiting["execution_id"], "reject"), 409, "approval_decided"), "Problem")
 
 
 def test_definitions_fit_the_published_schema(server):

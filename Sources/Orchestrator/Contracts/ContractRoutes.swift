@@ -6,7 +6,7 @@ package struct ContractRoutes: RouteProvider {
     package init() {}
 
     package func addRoutes(to router: inout WebRouter) {
-        let openAPI = Array(OpenAPIDocument.text.utf8)
+        let openAPI = OpenAPIDocument.json.encoded
         router.get("/openapi.json") { _ in .json(openAPI) }
         let asyncAPI = AsyncAPIDocument.json.encoded
         router.get("/asyncapi.json") { _ in .json(asyncAPI) }

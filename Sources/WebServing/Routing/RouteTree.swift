@@ -35,6 +35,13 @@ struct RouteTree: Sendable {
 
     private var nodes = [Node()]
 
+    /// What is served, by the path it was registered with.
+    var endpoints: [String: Endpoint] {
+        var endpoints: [String: Endpoint] = [:]
+        for node in nodes { endpoints[node.route] = node.endpoint }
+        return endpoints
+    }
+
     mutating func update(_ path: String, _ change: (inout Endpoint) -> Void) {
         precondition(path.hasPrefix("/"), "a route begins with /")
         var position = 0

@@ -48,7 +48,7 @@ package enum VoteAnswer: Sendable {
 }
 
 package struct VoteRefusal: Error, Sendable {
-    package enum Code: String, Sendable {
+    package enum Code: String, CaseIterable, Sendable {
         case unknownApproval = "unknown_approval"
         /// More than one could be meant.
         case ambiguous = "approval_ambiguous"
