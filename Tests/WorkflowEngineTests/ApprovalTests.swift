@@ -60,6 +60,21 @@ struct ApprovalTests {
         #expect(try bench.lines(Self.vote("ann", .reject)).last == "→ run b#1")
     }
 
+    @Test(
+        "a gate whose condition has no answer is closed and says why, whatever its failure would mean",
+        arguments: [("inputs.absent.deeper > 1", "absent"), ("1 + 1", "not a boolean")], FailurePolicy.allCases)
+    func unknownCondition(condition: (text: String, words: String), onFailure: FailurePolicy) throws {
+        let gate = ApprovalDefinition(approvers: ["ann"], reason: "always")
+        var bench = try TransitionBench([
+            StepRow(name: "g", when: condition.text, onFailure: onFailure, gate: gate), StepRow(name: "b"),
+        ])
+        #expect(try bench.lines(.start).last == "approvalRequested g | approval_requested")
+        #expect(bench.machine.state.pendingApproval?.reason.contains(condition.words) == true)
+        #expect(try bench.lines(Self.vote("ann")) == [
+            "approvalVoted ann approve | approval_vote", "approvalDecided granted by ann quorum | approval_granted",
+        ] + Self.goesOn)
+    }
+
     @Test("a quorum counts approvers, and groups by who is in them")
     func quorum() throws {
         var bench = try Self.gated(ApprovalDefinition(approvers: ["stewards", "ann"], quorum: 2))

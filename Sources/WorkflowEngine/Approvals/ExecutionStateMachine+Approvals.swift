@@ -118,10 +118,9 @@ extension ExecutionStateMachine {
 
     /// Begins the one attempt of a gate, which ends with the decision.
     mutating func openGate(
-        _ index: Int, _ gate: ApprovalDefinition, now: Timestamp, into decision: inout Decision
+        _ index: Int, _ gate: ApprovalDefinition, reason: String, now: Timestamp, into decision: inout Decision
     ) {
         beginAttempt(index, input: nil, now: now, into: &decision)
-        let reason = gate.reason ?? "step \(path(index)) waits for a decision"
         request(.gate, path(index), gate, risk: state.reportedRisk, reason: reason, now: now, into: &decision)
     }
 

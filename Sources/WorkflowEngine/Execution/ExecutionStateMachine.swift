@@ -244,7 +244,16 @@ package struct ExecutionStateMachine: Sendable {
                 if isHeld { return }
                 startAttempt(index, now: now, into: &decision)
             case .success(false): skip(index, now: now, into: &decision)
-            case .failure(let error): reject(index, error, code: StepErrorCode.expression, now: now, into: &decision)
+            case .failure(let error):
+                guard let gate = state.definition.steps[index].gate else {
+                    reject(index, error, code: StepErrorCode.expression, now: now, into: &decision)
+                    continue
+                }
+                // Whether somebody has to decide cannot be told: then somebody has to.
+                if isHeld { return }
+                openGate(
+                    index, gate, reason: "whether a decision is needed cannot be told: \(error)", now: now,
+                    into: &decision)
             }
         }
     }
@@ -283,7 +292,10 @@ package struct ExecutionStateMachine: Sendable {
     /// Starts the first or a further attempt: the input is made once and kept for every attempt.
     private mutating func startAttempt(_ index: Int, now: Timestamp, into decision: inout Decision) {
         let step = state.definition.steps[index]
-        if let gate = step.gate { return openGate(index, gate, now: now, into: &decision) }
+        if let gate = step.gate {
+            let reason = gate.reason ?? "step \(path(index)) waits for a decision"
+            return openGate(index, gate, reason: reason, now: now, into: &decision)
+        }
         let input: JSONValue
         if let kept = state.steps[index].input {
             input = kept
