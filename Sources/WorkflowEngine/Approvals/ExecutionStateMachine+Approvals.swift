@@ -45,7 +45,10 @@ extension ExecutionStateMachine {
             if let approval = state.approvals.first(where: { $0.id == id }) { return approval }
             throw VoteRefusal(.unknownApproval, "execution \(state.execution) has no approval \(id)")
         }
-        if let pending = state.pendingApproval { return pending }
+        if let pending = state.pendingApproval {
+            try checkMeaning(of: command, pending)
+            return pending
+        }
         guard let only = state.approvals.first else {
             throw VoteRefusal(.unknownApproval, "execution \(state.execution) has asked for no approval")
         }
@@ -57,15 +60,26 @@ extension ExecutionStateMachine {
         return only
     }
 
+    /// - Throws: when the same was said of an earlier approval: perhaps the answer to that was lost and is asked for
+    ///   again, and what was meant for the one must not decide the other.
+    private func checkMeaning(of command: VoteCommand, _ pending: ApprovalState) throws(VoteRefusal) {
+        let name = command.voter.name
+        guard pending.vote(of: name) == nil,
+            let earlier = state.approvals.last(where: { $0.vote(of: name)?.says(command) == true })
+        else { return }
+        throw VoteRefusal(
+            .ambiguous,
+            "\(name) has said the same of \(earlier.id), and \(pending.id) is pending; name one as approval_id",
+            candidates: [earlier.id, pending.id])
+    }
+
     /// - Throws: when the voter has said something else before.
     private func isRepetition(_ command: VoteCommand, of approval: ApprovalState) throws(VoteRefusal) -> Bool {
         guard let vote = approval.vote(of: command.voter.name) else { return false }
         if command.nonce != nil {
             throw VoteRefusal(.linkUsed, "\(vote.approver) has voted; the link is used up", approval: approval)
         }
-        let isSame =
-            vote.decision == command.decision && vote.comment == command.comment && vote.form == command.form
-        if isSame { return true }
+        if vote.says(command) { return true }
         if approval.isPending {
             throw VoteRefusal(
                 .voted, "\(vote.approver) has voted to \(vote.decision.rawValue); a vote stands", approval: approval)

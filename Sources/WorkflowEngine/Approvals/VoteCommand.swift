@@ -38,6 +38,13 @@ package struct VoteCommand: Sendable {
     }
 }
 
+extension RecordBody.ApprovalVoted {
+    /// Whether the command would be the same vote again.
+    func says(_ command: VoteCommand) -> Bool {
+        decision == command.decision && comment == command.comment && form == command.form
+    }
+}
+
 /// What became of a vote.
 package enum VoteAnswer: Sendable {
     /// With the approval as it stands after it.
