@@ -238,6 +238,15 @@ struct ApprovalTests {
         #expect(try bench.lines(.wake, at: 10 * Self.hour).first == "approvalDecided expired by – deadline | approval_expired")
     }
 
+    @Test("an approver is reminded so often and no more")
+    func remindersEnd() throws {
+        var bench = try Self.gated(
+            ApprovalDefinition(approvers: ["ann"], deadline: .seconds(3_600), remindEvery: .milliseconds(1)))
+        let reminders = try (1...1_200).map { try bench.lines(.wake, at: $0) }
+        #expect(reminders.count { $0.first?.hasSuffix("approval_reminder") == true } == 1_000)
+        #expect(reminders.last == ["→ wake at \(Self.hour)"])
+    }
+
     // MARK: The release
 
     private static func released(when condition: String, _ approval: ApprovalDefinition) throws -> TransitionBench {

@@ -209,7 +209,7 @@ extension ExecutionStateMachine {
         let definition = state.definition(of: approval)
         let body = RecordBody.ApprovalNotified(
             id: approval.id, stage: approval.stage + 1, isEscalation: isEscalation, deadlineAt: deadlineAt,
-            remindAt: definition?.remindEvery.map { now + $0 }, at: now)
+            remindAt: approval.stage + 1 < limits.noticesMax ? definition?.remindEvery.map { now + $0 } : nil, at: now)
         let others = isEscalation ? (definition?.escalateTo ?? []).filter { !approval.approvers.contains($0) } : []
         let notice = EventData.ApprovalNotice(
             approvalID: approval.id, stage: body.stage, approvers: approval.approvers + others, deadlineAt: deadlineAt)

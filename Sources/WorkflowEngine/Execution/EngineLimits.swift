@@ -10,17 +10,20 @@ package struct EngineLimits: Sendable {
     package var interruptionsMax: Int
     /// What an approver fills in, in bytes of JSON.
     package var formBytesMax: Int
+    /// Reminders of one approval, an escalation counted with them; after that nobody is reminded any more.
+    package var noticesMax: Int
     /// The longest wait a step may ask for before its next attempt.
     package var retryAfterMax: Duration
 
     package init(
         contextBytesMax: Int = 16 << 20, messageBytesMax: Int = 8 << 10, interruptionsMax: Int = 10,
-        formBytesMax: Int = 64 << 10, retryAfterMax: Duration = .seconds(86_400)
+        formBytesMax: Int = 64 << 10, noticesMax: Int = 1_000, retryAfterMax: Duration = .seconds(86_400)
     ) {
         self.contextBytesMax = contextBytesMax
         self.messageBytesMax = messageBytesMax
         self.interruptionsMax = interruptionsMax
         self.formBytesMax = formBytesMax
+        self.noticesMax = noticesMax
         self.retryAfterMax = retryAfterMax
     }
 
