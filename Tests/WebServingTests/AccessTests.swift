@@ -113,6 +113,10 @@ struct AccessTests {
             #expect(own.header("access-control-allow-origin") == "https://console.example")
             let seed = try await client.request("GET", "/items/a", headers: [("origin", "http://localhost:5173")])
             #expect(seed.header("access-control-allow-origin") == nil)
+            // A proxy that shows the listener under that name may leave the name in the request.
+            for (host, status) in [("console.example", 200), ("console.example:443", 200), ("evil.example", 421)] {
+                #expect(try await client.request("GET", "/items/a", headers: [("host", host)]).status == status, "\(host)")
+            }
         }
     }
 }

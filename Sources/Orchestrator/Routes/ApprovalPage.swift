@@ -75,7 +75,8 @@ enum ApprovalPage {
         return .bytes(
             Array(html.utf8), type: "text/html; charset=utf-8", status: status,
             headers: [
-                WebHeader("cache-control", "no-store"), WebHeader("referrer-policy", "no-referrer"),
+                // Tells no other site of the link; with `no-referrer` a browser would send the form without its origin.
+                WebHeader("cache-control", "no-store"), WebHeader("referrer-policy", "same-origin"),
                 WebHeader("x-content-type-options", "nosniff"),
                 WebHeader(
                     "content-security-policy",

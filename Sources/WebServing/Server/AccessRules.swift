@@ -6,6 +6,8 @@ struct AccessRules: Sendable {
     let isLoopback: Bool
     private let boundHost: String
     private let allowedOrigins: Set<String>
+    /// Of the allowed origins: something in front may leave the name there that it was called by.
+    private let allowedHosts: Set<String>
     private let callers: CallerDirectory
 
     /// - Throws: `insecureBind` for an address beyond loopback that nobody has to show a token for.
@@ -23,6 +25,7 @@ struct AccessRules: Sendable {
                 """)
         }
         allowedOrigins = Set(configuration.allowedOrigins ?? (isLoopback ? Self.loopbackOriginsDefault : []))
+        allowedHosts = Set(allowedOrigins.compactMap(Self.authority(of:)).map { Self.bareHost(Self.withoutPort($0)) })
     }
 
     /// Who calls, if they may use the route.
@@ -42,7 +45,9 @@ struct AccessRules: Sendable {
     func check(host: String?) throws(Problem) {
         guard isLoopback else { return }
         let name = host.map { Self.bareHost(Self.withoutPort($0.lowercased())) }
-        guard let name, name == "localhost" || name == boundHost || name == "127.0.0.1" || name == "::1" else {
+        guard let name, name == "localhost" || name == boundHost || name == "127.0.0.1" || name == "::1"
+            || allowedHosts.contains(name)
+        else {
             throw Problem(
                 421, "host_refused",
                 "on loopback the Host header must be localhost, 127.0.0.1 or [::1], not \"\(host ?? "")\"")
@@ -62,8 +67,12 @@ struct AccessRules: Sendable {
     }
 
     private func isSameOrigin(_ origin: String, host: String?) -> Bool {
-        guard let host, let scheme = origin.firstRange(of: "://") else { return false }
-        return origin[scheme.upperBound...].lowercased() == host.lowercased()
+        guard let host else { return false }
+        return Self.authority(of: origin) == host.lowercased()
+    }
+
+    private static func authority(of origin: String) -> String? {
+        origin.firstRange(of: "://").map { origin[$0.upperBound...].lowercased() }
     }
 
     private static func isLoopback(_ host: String) -> Bool {

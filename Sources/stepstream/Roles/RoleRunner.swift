@@ -39,7 +39,8 @@ struct RoleRunner {
         for role in roles { parts.append(try await role.open(context)) }
         let server = try WebServer(
             configuration: WebServerConfiguration(
-                host: settings.host, port: settings.port, allowedOrigins: settings.corsOrigins,
+                host: settings.host, port: settings.port,
+                allowedOrigins: settings.corsOrigins + [settings.approvals.publicOrigin].compactMap { $0 },
                 isInsecureAllowed: settings.insecure, callers: settings.callers.directory),
             providers: [health, metrics, ContractRoutes()] + parts.flatMap(\.routes), logger: logger,
             onReady: { announce($0) })

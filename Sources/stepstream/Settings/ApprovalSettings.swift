@@ -11,6 +11,12 @@ struct ApprovalSettings: Sendable {
     /// What approvers reach the orchestrator by, without a slash at the end, such as `https://flows.example.org`.
     var publicURL: String?
 
+    /// Of the pages that links lead to: behind a proxy another than the listener's own.
+    var publicOrigin: String? {
+        guard let publicURL, let scheme = publicURL.firstRange(of: "://") else { return nil }
+        return String(publicURL[..<scheme.upperBound] + publicURL[scheme.upperBound...].prefix { $0 != "/" }).lowercased()
+    }
+
     private static let keys: Set = ["link_key_file", "public_url"]
 
     init() {}
