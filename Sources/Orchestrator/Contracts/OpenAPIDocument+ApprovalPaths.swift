@@ -38,7 +38,9 @@ extension OpenAPIDocument {
         operation(
             "showApprovalLink", "What a link asks to decide; a page for browsers. Decides nothing.",
             [
-                ("200", linkAnswer("The approval.", "ApprovalItem")), ("404", problem("link_not_valid")),
+                ("200", linkAnswer("The approval.", "ApprovalItem")),
+                ("403", problem("four_eyes or group_link: the link is a group's, and it matters who decides")),
+                ("404", problem("link_not_valid")),
                 ("410", problem("link_expired, link_used or approval_decided; with the approval's status")),
             ], isOpen: true)
     }
@@ -55,7 +57,12 @@ extension OpenAPIDocument {
             ],
             [
                 ("200", linkAnswer("The approval after the vote.", "Approval")),
-                ("403", problem("four_eyes: the approver started the execution, or the link is a group's")),
+                (
+                    "403",
+                    problem(
+                        "four_eyes, group_link or not_an_approver: the approver started the execution, or the link is a "
+                            + "group's and it matters who decides")
+                ),
                 ("404", problem("link_not_valid")),
                 ("410", problem("link_expired, link_used or approval_decided; with the approval's status")),
                 ("422", problem("invalid_body, invalid_form or comment_too_long, with every fault")),

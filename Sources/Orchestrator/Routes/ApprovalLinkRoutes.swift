@@ -39,11 +39,6 @@ struct ApprovalLinkRoutes: RouteProvider {
 
     private func decide(_ request: WebRequest) async throws -> WebResponse {
         let opened = try await open(request)
-        if opened.approval.fourEyes, groups.contains(opened.claims.approver) {
-            throw Problem(
-                403, VoteRefusal.Code.fourEyes.rawValue,
-                "four eyes ask who decides, and \(opened.claims.approver) is a group; decide with a token of your own")
-        }
         let body = try await ApprovalPage.body(of: request)
         let voter = VoteCommand.Voter(name: opened.claims.approver)
         var command = try VoteBody.command(body, voter: voter)
@@ -61,7 +56,8 @@ struct ApprovalLinkRoutes: RouteProvider {
         }
     }
 
-    /// - Throws: 404 for a token that was not made with this key, 410 for one that is expired, used or too late.
+    /// - Throws: 404 for a token that was not made with this key, 410 for one that is expired, used or too late, 403 for
+    ///   a group's where it matters who of the group decides.
     private func open(_ request: WebRequest) async throws -> Case {
         let claims: ApprovalLinks.Claims
         var isExpired = false
@@ -85,11 +81,30 @@ struct ApprovalLinkRoutes: RouteProvider {
             if approval.vote(of: claims.approver) != nil { VoteRefusal.Code.linkUsed.rawValue } else if isExpired {
                 "link_expired"
             } else { approval.isPending ? nil : VoteRefusal.Code.decided.rawValue }
-        guard let code else { return opened }
+        guard let code else {
+            try checkGroup(opened)
+            return opened
+        }
         let what = isExpired ? "the link is past its time" : "the link is of no use any more"
         throw Problem(
             410, code, "\(what): \(approval.id) is \(approval.status.rawValue)",
             members: ["approval_id": .string(approval.id), "approval_status": .string(approval.status.rawValue)])
+    }
+
+    private func checkGroup(_ opened: Case) throws(Problem) {
+        let approver = opened.claims.approver
+        guard groups.contains(approver) else { return }
+        if opened.approval.fourEyes {
+            throw Problem(
+                403, VoteRefusal.Code.fourEyes.rawValue,
+                "four eyes ask who decides, and \(approver) is a group; decide with a token of your own")
+        }
+        // Otherwise one of the group would count twice: by the link, and by name.
+        if opened.approval.quorum > 1 {
+            throw Problem(
+                403, "group_link",
+                "\(opened.approval.quorum) have to approve, and \(approver) is a group; decide with a token of your own")
+        }
     }
 
     /// A browser is told of a problem on a page.
