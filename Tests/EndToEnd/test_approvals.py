@@ -363,9 +363,14 @@ def test_tokens_that_cannot_be_used_are_told_all_at_once(binary, data_dir, tmp_p
     short.write_text("secret-secret\n")
     settings = tmp_path / "stepstream.yaml"
     settings.write_text(json.dumps({"tokens": [
-        {"name": "a", "token_file": str(short), "roles": ["king"]}, {"token_file": "/nowhere"}, {"name": "b", "file": "x"}]}))
+        {"name": "a", "token_file": str(short), "roles": ["king"]}, {"token_file": "/nowhere"},
+        {"name": "b", "file": "x"}, {"name": "c", "token_file": str(long), "groups": ["d"]}, {"name": "d", "token_file": str(other)}]}))
     answer = binary.run("serve", "--config", settings, "--data-dir", data_dir, "--port", "0")
     assert answer.returncode == 78
-    for part in ("no role \"king\"", "fewer than 16", "has no name", "/nowhere cannot be read", "unknown setting \"file\""):
+    for part in ("no role \"king\"", "fewer than 16", "has no name", "/nowhere cannot be read", "unknown setting \"file\"",
+                 "d is a caller and a group"):
         assert part in answer.stderr, answer.stderr
     assert "secret-secret" not in answer.stderr
+    long, other = tmp_path / "long", tmp_path / "other"
+    long.write_text("secret-secret-secret-1\n")
+    other.write_text("secret-secret-secret-2\n")

@@ -25,6 +25,10 @@ struct CallerSettings: Sendable {
             return
         }
         for (index, node) in list.enumerated() { read(node, "tokens[\(index)] in \(source.path)", &faults) }
+        // An approver is one or the other, never both.
+        for name in groups.intersection(entries.map(\.caller.name)).sorted() {
+            faults.append("tokens in \(source.path): \(name) is a caller and a group; name one of them otherwise")
+        }
     }
 
     var groups: Set<String> { entries.reduce(into: []) { $0.formUnion($1.caller.groups) } }
@@ -50,7 +54,6 @@ struct CallerSettings: Sendable {
         if name.isEmpty { faults.append("\(place) has no name") }
         if entries.contains(where: { $0.caller.name == name }) { faults.append("\(place): \(name) has a token already") }
         let groups = texts(mapping["groups"], "groups", place, &faults)
-        if groups.contains(name) { faults.append("\(place): a group has the caller's own name \(name)") }
         var roles: Set<CallerRole> = []
         for text in texts(mapping["roles"], "roles", place, &faults) {
             if let role = CallerRole(rawValue: text) { roles.insert(role) } else {
