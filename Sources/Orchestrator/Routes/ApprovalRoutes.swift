@@ -20,6 +20,9 @@ package struct ApprovalRoutes: RouteProvider {
 
     private func list(_ request: WebRequest) async throws -> WebResponse {
         let page = try Page(request)
+        if let cursor = page.cursor, ExecutionID(String(cursor.prefix { $0 != ":" })) == nil {
+            throw Problem.invalidParameter("cursor", "expected the `next` of an earlier answer")
+        }
         var filter = ApprovalFilter(workflow: request.query["workflow"], status: .pending, before: page.cursor)
         if let text = request.query["status"] {
             filter.status = ApprovalStatus(rawValue: text)
