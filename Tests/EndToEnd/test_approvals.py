@@ -340,10 +340,13 @@ def test_run_ends_with_4_while_it_waits_and_goes_on_on_a_server(binary, data_dir
         refused = command("approve", execution)
         assert refused.returncode == 2 and "invalid_form" in refused.stderr
         granted = command("approve", execution, "--form", tmp_path / "form.json", "--comment", "fine")
-        assert granted.returncode == 0 and "granted" in granted.stdout
+        assert granted.returncode == 0 and "granted  1 of 1 approvals" in granted.stdout
         watched = command("watch", execution)
         assert watched.returncode == 0 and "approval_granted" in watched.stdout and "fine" in watched.stdout
-        assert command("reject", execution).returncode == 1
+        refused = command("reject", execution)
+        assert refused.returncode == 1 and "granted by local" in refused.stderr and "comment: fine" in refused.stderr
+        shown = command("show", execution).stdout
+        assert "approval of review  granted by quorum" in shown and "local  approve  fine" in shown
         assert command("approvals").stdout == ""
 
 

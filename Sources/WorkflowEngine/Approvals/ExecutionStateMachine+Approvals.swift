@@ -101,7 +101,8 @@ extension ExecutionStateMachine {
             throw VoteRefusal(.fourEyes, "\(voter.name) started the execution; four eyes ask for somebody else")
         }
         guard approval.isPending else {
-            throw VoteRefusal(.decided, "\(approval.id) is \(approval.status.rawValue)", approval: approval)
+            let by = approval.decision?.decidedBy.map { " by \($0)" } ?? ""
+            throw VoteRefusal(.decided, "\(approval.id) is \(approval.status.rawValue)\(by)", approval: approval)
         }
         if let comment = command.comment, comment.utf8.count > limits.messageBytesMax {
             throw VoteRefusal(.tooLong, "the comment exceeds the limit of \(limits.messageBytesMax) bytes")

@@ -95,6 +95,8 @@ struct ServerClient {
             let path = fault["path"]?.stringValue.map { $0.isEmpty ? "" : "\($0): " } ?? ""
             lines.append("  \(line)\(path)\(fault["message"]?.stringValue ?? "")")
         }
+        lines += (problem["approvals"]?.arrayValue ?? []).compactMap(\.stringValue).map { "  --approval-id \($0)" }
+        if let comment = problem["comment"]?.stringValue { lines.append("  comment: \(comment)") }
         return CommandError(exit, lines.joined(separator: "\n"))
     }
 }

@@ -52,10 +52,10 @@ struct VoteOptions: ParsableArguments {
         if let approvalId { body["approval_id"] = .string(approvalId) }
         let answer = try await server.client.call(
             .POST, "/api/v1/executions/\(execution)/approval", body: JSONValue.object(body).encoded)
-        let votes = answer["votes"]?.arrayValue?.count ?? 0
+        let approvals = (answer["votes"]?.arrayValue ?? []).count { $0["decision"] == "approve" }
         Platform.printLine(
             "\(answer["approval_id"]?.stringValue ?? "")  \(answer["status"]?.stringValue ?? "")  "
-                + "\(votes) of \(answer["quorum"]?.intValue ?? 1) votes")
+                + "\(approvals) of \(answer["quorum"]?.intValue ?? 1) approvals")
     }
 }
 

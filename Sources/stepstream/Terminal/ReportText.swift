@@ -17,7 +17,18 @@ enum ReportText {
                     + "  \(text(step, "status"))")
             for attempt in step["attempts"]?.arrayValue ?? [] { lines += self.attempt(attempt) }
         }
+        for approval in report["approvals"]?.arrayValue ?? [] { lines += self.approval(approval) }
         return lines.joined(separator: "\n")
+    }
+
+    private static func approval(_ approval: JSONValue) -> [String] {
+        let of = approval["step_name"]?.stringValue ?? "the release"
+        var line = "  approval of \(of)  \(text(approval, "status"))"
+        if let policy = approval["policy"]?.stringValue { line += " by \(policy)" }
+        return [line] + (approval["votes"]?.arrayValue ?? []).map { vote in
+            let comment = vote["comment"]?.stringValue.map { "  \($0)" } ?? ""
+            return "       \(text(vote, "approver"))  \(text(vote, "decision"))\(comment)"
+        }
     }
 
     private static func attempt(_ attempt: JSONValue) -> [String] {
