@@ -1,4 +1,3 @@
-import Foundation
 import Logging
 import Orchestrator
 import Simulation
@@ -6,21 +5,21 @@ import Testing
 import WorkflowEngine
 import WorkflowModel
 
-/// Decisions that race: with the deadline, and with each other. Real time, many tasks, one journal in memory a round.
+/// Decisions that race: with the deadline, and with each other. Many tasks, one journal in memory a round, and a clock
+/// that passes the deadline when it is told to.
 @Suite("Approvals that are raced for")
 struct ApprovalRaceTests {
-    /// The machine's clock, as the deadlines pass by it.
-    private struct SystemClock: WallClock {
-        var now: Timestamp { Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000)) }
-    }
+    private static let seed: UInt64 = 20_260_105
 
     private struct Office {
+        let clock: ManualWallClock
         let journal: InMemoryJournal
         let executions: Executions
         let definition: LoadedDefinition
 
         init(_ source: String) async throws {
-            let clock = SystemClock()
+            let clock = ManualWallClock()
+            self.clock = clock
             let steps = ScriptedSteps()
             journal = InMemoryJournal(now: { clock.now })
             let lease = try await journal.acquireLease(shard: 0)
@@ -34,7 +33,7 @@ struct ApprovalRaceTests {
 
         func start() async throws -> ExecutionID {
             var random = SystemRandomNumberGenerator()
-            let execution = ExecutionID(at: SystemClock().now, using: &random)
+            let execution = ExecutionID(at: clock.now, using: &random)
             _ = try await executions.start(
                 Executions.Start(
                     command: StartCommand(execution: execution, revision: 1, inputs: [:], pins: [:]),
@@ -57,44 +56,84 @@ struct ApprovalRaceTests {
 
     private static func voter(_ number: Int) -> VoteCommand.Voter { .init(name: "voter \(number)", groups: ["all"]) }
 
+    /// When a vote comes, seen from the moment at which the clock passes the deadline.
+    private enum Moment: CaseIterable { case before, meanwhile, after }
+
+    private struct Race {
+        var number: Int
+        var execution: ExecutionID
+        var moment: Moment
+        /// How often the vote lets others go first.
+        var yields: Int
+        var command: VoteCommand
+    }
+
     @Test("of a decision and the deadline exactly one wins, and a decision that won keeps its comment")
     func deadlines() async throws {
-        let (rounds, races) = (20, 500)
-        var random = SeededRandom(seed: 20_260_105)
-        var (byVote, byDeadline) = (0, 0)
+        let (rounds, races) = (200, 50)
+        var random = SeededRandom(seed: Self.seed)
+        var (byVote, byDeadline, meanwhileByVote) = (0, 0, 0)
         for _ in 0..<rounds {
-            let office = try await Office(Self.gate(deadline: "80ms"))
-            // Around the deadline, a little earlier rather than later: a busy machine is late by itself.
-            let offsets = (0..<races).map { _ in Duration.microseconds(Int.random(in: -40_000...10_000, using: &random)) }
-            try await withThrowingTaskGroup(of: Bool.self) { group in
-                for (race, offset) in offsets.enumerated() {
-                    if race >= 64 { try await group.next().map { if $0 { byVote += 1 } else { byDeadline += 1 } } }
-                    group.addTask { try await Self.race(office, race, offset) }
-                }
-                for try await isVote in group { if isVote { byVote += 1 } else { byDeadline += 1 } }
+            for (race, isByVote) in try await Self.round(races, using: &random) {
+                if isByVote { byVote += 1 } else { byDeadline += 1 }
+                if race.moment == .meanwhile, isByVote { meanwhileByVote += 1 }
+                // The moments on either side leave no doubt.
+                if race.moment == .before { #expect(isByVote) }
+                if race.moment == .after { #expect(!isByVote) }
             }
         }
-        print("races with the deadline: \(byVote) won by the vote, \(byDeadline) by the deadline")
+        print(
+            "races with the deadline from seed \(Self.seed): \(byVote) won by the vote (\(meanwhileByVote) in doubt), "
+                + "\(byDeadline) by the deadline")
         #expect(byVote + byDeadline == rounds * races)
-        // Otherwise nothing was raced.
-        #expect(byVote > 500 && byDeadline > 500)
+    }
+
+    /// Executions that wait with one deadline, and a vote on each.
+    private static func round(_ races: Int, using random: inout SeededRandom) async throws -> [(Race, isByVote: Bool)] {
+        let deadline = Duration.milliseconds(5)
+        let office = try await Office(gate(deadline: "5ms"))
+        var all: [Race] = []
+        for number in 0..<races {
+            all.append(
+                Race(
+                    number: number, execution: try await office.start(),
+                    moment: Moment.allCases.randomElement(using: &random) ?? .meanwhile,
+                    yields: Int.random(in: 0...20, using: &random),
+                    command: VoteCommand(voter: voter(number), decision: .approve, comment: "comment \(number)")))
+        }
+        let byMoment = Dictionary(grouping: all, by: \.moment)
+        let clockYields = Int.random(in: 0...400, using: &random)
+        var results = try await outcomes(of: byMoment[.before] ?? [], office)
+        results += try await withThrowingTaskGroup(of: [(Race, isByVote: Bool)].self) { group in
+            group.addTask {
+                for _ in 0..<clockYields { await Task.yield() }
+                office.clock.advance(by: deadline)
+                return []
+            }
+            group.addTask { try await outcomes(of: byMoment[.meanwhile] ?? [], office) }
+            return try await group.reduce(into: []) { $0 += $1 }
+        }
+        return results + (try await outcomes(of: byMoment[.after] ?? [], office))
+    }
+
+    private static func outcomes(of races: [Race], _ office: Office) async throws -> [(Race, isByVote: Bool)] {
+        try await withThrowingTaskGroup(of: (Race, isByVote: Bool).self) { group in
+            for race in races { group.addTask { (race, isByVote: try await isByVote(race, office)) } }
+            return try await group.reduce(into: []) { $0.append($1) }
+        }
     }
 
     /// Whether the vote won; every other thing that could have happened is an issue.
-    private static func race(_ office: Office, _ race: Int, _ offset: Duration) async throws -> Bool {
-        let execution = try await office.start()
-        let deadline = await office.executions.standing(of: execution, wait: nil)?.pendingApproval?.deadlineAt
-        // The moment is the race.
-        if let deadline { try await Task.sleep(for: max(deadline + offset - SystemClock().now, .zero)) }
-        let command = VoteCommand(voter: voter(race), decision: .approve, comment: "comment \(race)")
-        let answer = try await office.executions.vote(command, on: execution)
-        let events = try await office.events(of: execution)
+    private static func isByVote(_ race: Race, _ office: Office) async throws -> Bool {
+        for _ in 0..<race.yields { await Task.yield() }
+        let answer = try await office.executions.vote(race.command, on: race.execution)
+        let events = try await office.events(of: race.execution)
         let types = events.map { $0["type"]?.stringValue ?? "" }
         let outcome = events.last?["data"]
         switch answer {
         case .recorded:
             #expect(types == ["approval_requested", "approval_vote", "approval_granted"])
-            #expect(outcome?["comment"]?.stringValue == command.comment && outcome?["policy"] == "quorum")
+            #expect(outcome?["comment"]?.stringValue == race.command.comment && outcome?["policy"] == "quorum")
             return true
         case .refused(let refusal):
             #expect(refusal.code == .decided && refusal.approval?.status == .rejected)
