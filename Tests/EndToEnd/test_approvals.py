@@ -3,6 +3,7 @@
 import concurrent.futures
 import datetime
 import json
+import queue
 import random
 import re
 
@@ -12,6 +13,7 @@ import requests
 from support import files
 from support.approvals import decide, gated, released
 from support.contract import check_transcript, types
+from support.kafka import role
 from support.server import Server
 from support.tokens import Callers
 from support.workflows import three_steps
@@ -90,6 +92,32 @@ def test_a_gate_holds_the_run_until_somebody_decides(server, decision, on_failur
         assert report["output"]["decided"]["comment"] == "because"
 
 
+def test_over_a_broker_a_stream_stays_open_for_the_decision(binary, data_dir, broker):
+    """Of a client that was there, and of one that comes between completion and decision."""
+    with role(binary, data_dir, broker.address) as server, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        server.put_workflow(released())
+
+        def stream(execution):
+            with requests.get(f"{server.url}/api/v1/workflows/stream/{execution}", stream=True, timeout=60) as answer:
+                for line in answer.iter_lines():
+                    if line.startswith(b"data:"):
+                        event = json.loads(line[5:])
+                        seen.put(event["type"])
+                        yield event
+
+        seen = queue.Queue()
+        execution = server.execute("released", {"value": 1})["execution_id"]
+        clients = []
+        for _ in range(2):
+            clients.append(pool.submit(lambda: list(stream(execution))))
+            while seen.get(timeout=60) != "execution_completed":
+                pass
+        assert decide(server.session, server.url, execution).status_code == 200
+        events = server.events(execution)
+        check_transcript(events)
+        assert [client.result(timeout=60) for client in clients] == [events, events]
+
+
 # Who may decide.
 
 def test_only_approvers_decide_and_with_four_eyes_not_who_started(office, callers):
@@ -165,6 +193,46 @@ def test_what_is_not_there_is_not_decided(server, new_id):
     execution = server.execute("three-steps", {"value": 1})["execution_id"]
     for name in (execution, new_id(), "x"):
         assert decide(server.session, server.url, name).status_code == 404
+
+
+@pytest.mark.parametrize("on_failure", ["fail", "continue"])
+def test_a_condition_without_an_answer_asks(server, on_failure):
+    """Of a gate and of a release; what the step's failure would mean does not matter."""
+    gate = gated(on_failure=on_failure)
+    gate["steps"][1]["when"] = "inputs.value.missing"
+    for definition, kind in [(gate, "gate"), (released(when="inputs.value.missing"), "release")]:
+        server.put_workflow(definition)
+        approval = server.execute(definition["name"], {"value": 1}, wait="1s")["approval"]
+        assert approval["kind"] == kind and "missing" in approval["reason"], approval
+
+
+def test_a_lost_answer_asked_for_again_decides_nothing_else(server):
+    definition = gated()
+    definition["steps"].insert(2, {"name": "second", "approval": {"approvers": ["stewards"]}})
+    server.put_workflow(definition)
+    execution = server.execute("gated", wait="1s")["execution_id"]
+    first, second = f"{execution}:gate:review", f"{execution}:gate:second"
+    assert decide(server.session, server.url, execution).json()["approval_id"] == first
+    again = decide(server.session, server.url, execution)
+    assert (again.status_code, again.json()["code"]) == (409, "approval_ambiguous")
+    assert again.json()["approvals"] == [first, second]
+    assert decide(server.session, server.url, execution, approval_id=first).json()["status"] == "granted"
+    assert server.get("/api/v1/approvals")["items"][0]["approval_id"] == second
+    assert decide(server.session, server.url, execution, comment="this too").json()["approval_id"] == second
+
+
+def test_approvals_are_listed_in_pages(server):
+    server.put_workflow(released())
+    expected = [server.execute("released", {"value": 1})["approval"]["approval_id"] for _ in range(5)][::-1]
+    listed, cursor = [], ""
+    while cursor is not None:
+        page = server.get(f"/api/v1/approvals?limit=2{cursor and '&cursor=' + cursor}")
+        assert len(page["items"]) <= 2
+        listed += [item["approval_id"] for item in page["items"]]
+        cursor = page["next"]
+    assert listed == expected
+    for query in ("cursor=x", "status=x", "limit=0"):
+        assert server.session.get(f"{server.url}/api/v1/approvals?{query}", timeout=30).status_code == 400, query
 
 
 def test_a_definition_with_faults_in_its_approvals_is_told_all_of_them(server):
@@ -254,6 +322,43 @@ def test_a_link_that_is_forged_expired_or_too_late_decides_nothing(office, calle
     eyes = office.execute("eyes", wait="1s")["execution_id"]
     assert post(callers.link(f"{eyes}:gate:review", "stewards", in_an_hour())) == (403, "four_eyes")
     assert office.get(f"/api/v1/executions/{eyes}")["status"] == "waiting"
+
+
+@pytest.mark.parametrize("public", [None, "https://flows.example.org"])
+def test_a_browser_can_send_the_page_s_form(binary, data_dir, tmp_path, public):
+    """Directly, and through a proxy that keeps the name the browser knows."""
+    approvals = {"link_key_file": str(tmp_path / "callers" / "link.key")}
+    if public:
+        approvals["public_url"] = f"{public}/"
+    callers = Callers(tmp_path / "callers", {"olga": {"roles": ["operator"]}}, approvals=approvals)
+    with Server(binary, data_dir, arguments=callers.arguments) as server:
+        server.session.headers["authorization"] = callers.session("olga").headers["authorization"]
+        server.put_workflow(gated(approvers=["ann"]))
+        execution = server.execute("gated", wait="1s")["execution_id"]
+        link = f"{server.url}/approvals/{callers.link(f'{execution}:gate:review', 'ann', in_an_hour())}"
+        own = public or server.url
+        headers = {"accept": "text/html", "host": own.split("://")[1]}
+        page = requests.get(link, headers=headers, timeout=30)
+        assert page.status_code == 200, page.text
+        # Fetch, "append a request Origin header": a page that tells nobody where it is has no origin for its form.
+        origin = "null" if page.headers["referrer-policy"] == "no-referrer" else own
+        form = {"decision": "approve"}
+        foreign = requests.post(link, data=form, headers=headers | {"origin": "https://evil.example"}, timeout=30)
+        assert (foreign.status_code, foreign.json()["code"]) == (403, "origin_refused")
+        sent = requests.post(link, data=form, headers=headers | {"origin": origin}, timeout=30)
+        assert sent.status_code == 200 and "granted" in sent.text, sent.text
+
+
+def test_nobody_counts_twice_by_the_link_of_a_group(office, callers):
+    office.put_workflow(gated(quorum=2, approvers=["stewards", "carl"]))
+    execution = office.execute("gated", wait="1s")["execution_id"]
+    link = f"{office.url}/approvals/{callers.link(f'{execution}:gate:review', 'stewards', in_an_hour())}"
+    for answer in (requests.get(link, timeout=30), requests.post(link, json={"decision": "approve"}, timeout=30)):
+        assert (answer.status_code, answer.json()["code"]) == (403, "group_link"), answer.text
+    assert decide(callers.session("ann"), office.url, execution).json()["status"] == "pending"
+    by_name = callers.link(f"{execution}:gate:review", "carl", in_an_hour())
+    answer = requests.post(f"{office.url}/approvals/{by_name}", json={"decision": "approve"}, timeout=30)
+    assert answer.json()["status"] == "granted"
 
 
 # The clock and crashes.
@@ -364,6 +469,9 @@ def test_commands_show_their_token(binary, office, callers, tmp_path):
 def test_tokens_that_cannot_be_used_are_told_all_at_once(binary, data_dir, tmp_path):
     short = tmp_path / "short"
     short.write_text("secret-secret\n")
+    long, other = tmp_path / "long", tmp_path / "other"
+    long.write_text("secret-secret-secret-1\n")
+    other.write_text("secret-secret-secret-2\n")
     settings = tmp_path / "stepstream.yaml"
     settings.write_text(json.dumps({"tokens": [
         {"name": "a", "token_file": str(short), "roles": ["king"]}, {"token_file": "/nowhere"},
@@ -374,6 +482,3 @@ def test_tokens_that_cannot_be_used_are_told_all_at_once(binary, data_dir, tmp_p
                  "d is a caller and a group"):
         assert part in answer.stderr, answer.stderr
     assert "secret-secret" not in answer.stderr
-    long, other = tmp_path / "long", tmp_path / "other"
-    long.write_text("secret-secret-secret-1\n")
-    other.write_text("secret-secret-secret-2\n")
