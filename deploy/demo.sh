@@ -2,18 +2,22 @@
 # Builds everything, starts a server on a free port of this machine, runs the demonstration workflow and shows its
 # report. The server then stays up until Ctrl-C; with --once the script stops it and ends with the workflow's status.
 #
-#   deploy/demo.sh [--once] [--kafka [HOST:PORT]]
+#   deploy/demo.sh [--once] [--approval] [--kafka [HOST:PORT]]
 #
+# With --approval the table is made dirtier: the report then waits for its release, which is granted from the command
+# line.
 # With --kafka the events go to that broker, or to a test broker started for the demonstration, and an independent
 # consumer prints what it gets of them beside the bar.
 set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 once=false
+approval=false
 kafka=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --once) once=true ;;
+    --approval) approval=true ;;
     --kafka)
       kafka=own
       if [[ "${2:-}" == *:* ]]; then
@@ -93,7 +97,12 @@ demo="$root/deploy/demo"
 curl --fail-with-body --silent --show-error --output "$work/definition.json" \
   --request PUT --header 'Content-Type: application/yaml' --data-binary "@$demo/dataset-review.yaml" \
   "$url/api/v1/workflows/dataset-review" || { cat "$work/definition.json" >&2; exit 1; }
-jq -n --rawfile csv "$demo/penguins.csv" --slurpfile rules "$demo/rules.json" \
+table=$demo/penguins.csv
+if $approval; then
+  awk -f "$demo/dirtier.awk" "$table" > "$work/dirtier.csv"
+  table=$work/dirtier.csv
+fi
+jq -n --rawfile csv "$table" --slurpfile rules "$demo/rules.json" \
   '{csv: $csv, rules: $rules[0], title: "Palmer penguins"}' > "$work/inputs.json"
 
 if [ -n "$kafka" ]; then
@@ -104,12 +113,26 @@ if [ -n "$kafka" ]; then
     > >(tee "$work/kafka.events" | sed -u 's/^/kafka  /' >&2) &
   consumer=$!
 fi
+export STEPSTREAM_URL=$url
 status=0
-STEPSTREAM_URL=$url "$binary" execute dataset-review -i "$work/inputs.json" || status=$?
+if $approval; then
+  # `execute` would follow the stream to its end, which only a decision brings.
+  jq '{inputs: .}' "$work/inputs.json" | curl --fail-with-body --silent --show-error --output "$work/started.json" \
+    --header 'Content-Type: application/json' --data-binary @- "$url/api/v1/workflows/dataset-review/execute?wait=60s" \
+    || { cat "$work/started.json" >&2; exit 1; }
+  id=$(jq -r .execution_id "$work/started.json")
+  say "waiting for a decision:"
+  "$binary" approvals --workflow dataset-review
+  say "granting it:"
+  "$binary" approve "$id" --comment 'the findings are known'
+  "$binary" watch "$id" || status=$?
+else
+  "$binary" execute dataset-review -i "$work/inputs.json" || status=$?
+fi
 
 if [ -n "$kafka" ]; then
   # A new group takes some seconds to form; the events wait for it on the topic.
-  timeout 60 grep -q '"type":"execution_\(completed\|failed\|cancelled\)"' \
+  timeout 60 grep -q '"final":true' \
     < <(exec tail -n +1 -f --pid=$$ "$work/kafka.events") || die "the consumer saw no end of the execution"
 fi
 

@@ -6,12 +6,14 @@ import json
 import queue
 import random
 import re
+import subprocess
 
 import pytest
 import requests
 
 from support import files
 from support.approvals import decide, gated, released
+from support.binary import ROOT
 from support.contract import check_transcript, types
 from support.kafka import role
 from support.server import Server
@@ -453,6 +455,24 @@ def test_run_ends_with_4_while_it_waits_and_goes_on_on_a_server(binary, data_dir
         shown = command("show", execution).stdout
         assert "approval of review  granted by quorum" in shown and "local  approve  fine" in shown
         assert command("approvals").stdout == ""
+
+
+def test_the_demo_with_a_dirtier_table_waits_for_its_release(binary, data_dir, tmp_path):
+    demo = ROOT / "deploy" / "demo"
+    table = subprocess.run(
+        ["awk", "-f", demo / "dirtier.awk", demo / "penguins.csv"], capture_output=True, text=True, check=True).stdout
+    inputs = tmp_path / "inputs.json"
+    inputs.write_text(json.dumps({"csv": table, "rules": json.loads((demo / "rules.json").read_text())}))
+    ran = binary.run("run", demo / "dataset-review.yaml", "-i", inputs, "--data-dir", data_dir, "--plugins", binary.plugins)
+    assert ran.returncode == 4 and "data-stewards" in ran.stdout, ran
+    execution = re.search(r"approve ([0-9a-f-]{36})", ran.stderr)[1]
+    with Server(binary, data_dir) as server:
+        granted = binary.run("approve", execution, "--comment", "known and noted", "--url", server.url)
+        assert granted.returncode == 0, granted
+        stream = server.session.get(f"{server.url}/api/v1/workflows/stream/{execution}", timeout=30).text
+        assert '"comment":"known and noted"' in stream and '"type":"approval_granted"' in stream
+        report = server.get(f"/api/v1/executions/{execution}")
+        assert report["status"] == "completed" and "unexpected_species" in report["output"]["text"]
 
 
 def test_commands_show_their_token(binary, office, callers, tmp_path):
