@@ -6,6 +6,8 @@ package protocol ConsumerStore: Sendable {
     /// The positions committed last; empty at first.
     func positions() async throws(BusError) -> [TopicPosition]
     func value(for key: String) async throws(BusError) -> [UInt8]?
+    /// The values of those keys that have one.
+    func values(for keys: [String]) async throws(BusError) -> [String: [UInt8]]
     /// Entries whose key begins with `prefix`, in key order, after the given key.
     func entries(prefix: String, after key: String?, limit: Int) async throws(BusError) -> [ConsumerEntry]
     /// Applies the changes (nil removes) and the positions atomically and durably.

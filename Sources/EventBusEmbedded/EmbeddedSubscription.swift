@@ -31,7 +31,17 @@ package final class EmbeddedSubscription: EventSubscription {
         if let head {
             // The lag is known from the start, not only after the first wait.
             topic.hub.advance(to: head.nextOffset)
-            place(head, whenNew: start == .end ? head.nextOffset : head.logStart)
+            place(head, whenNew: Self.offset(of: start, head))
+        }
+    }
+
+    private static func offset(of start: SubscriptionOptions.Start, _ head: TopicReader.Head) -> Int64 {
+        switch start {
+        case .beginning: return head.logStart
+        case .end: return head.nextOffset
+        case .positions(let positions):
+            let offset = positions.first { $0.partition == 0 }?.nextOffset ?? head.logStart
+            return offset <= head.nextOffset ? offset : head.logStart
         }
     }
 

@@ -18,6 +18,8 @@ extension BusContract {
             let (a, b) = (try await again.value(for: "a"), try await again.value(for: "b"))
             let c = try await again.value(for: "c\u{0}é")
             try require(a == [1, 0, 255] && b == nil && c == [2], "values came back as \([a, b, c])")
+            let several = try await again.values(for: ["a", "b", "c\u{0}é", "d"])
+            try require(several == ["a": [1, 0, 255], "c\u{0}é": [2]], "values came back together as \(several)")
             let positions = try await again.positions().sorted { $0.partition < $1.partition }
             try require(
                 positions == [TopicPosition(partition: 0, nextOffset: 7), TopicPosition(partition: 3, nextOffset: 10)],

@@ -52,6 +52,17 @@ package final class SQLiteConsumerStore: ConsumerStore {
         }
     }
 
+    package func values(for keys: [String]) async throws(BusError) -> [String: [UInt8]] {
+        try await onThread { database in
+            let statement = try database.cachedStatement(sql: "SELECT value FROM entry WHERE key = ?")
+            var values: [String: [UInt8]] = [:]
+            for key in keys {
+                values[key] = try Data.fetchOne(statement, arguments: [Data(key.utf8)]).map(Array.init)
+            }
+            return values
+        }
+    }
+
     package func entries(
         prefix: String, after key: String?, limit: Int
     ) async throws(BusError) -> [ConsumerEntry] {

@@ -42,15 +42,31 @@ final class RecordSource: Sendable {
 
     // MARK: - Partitions chosen by hand
 
-    /// Follows every partition of the topic from its present start or end; no group, no commits. Blocks.
+    /// Follows every partition of the topic from where `start` says; no group, no commits. Blocks.
     static func partitions(
         _ count: Int, of topic: String, start: SubscriptionOptions.Start, _ client: OpaquePointer,
         _ context: KafkaContext
     ) throws(BusError) -> (RecordSource, positions: [Int32: Int64]) {
         let partitions = (0..<Int32(clamping: count)).map { $0 }
-        let positions = try Watermarks.offsets(
-            start == .beginning ? .low : .high, topic: topic, partitions: partitions, client,
-            timeout: context.configuration.limits.requestTimeout)
+        let timeout = context.configuration.limits.requestTimeout
+        func ends(_ end: Watermarks.Place) throws(BusError) -> [Int32: Int64] {
+            try Watermarks.offsets(end, topic: topic, partitions: partitions, client, timeout: timeout)
+        }
+        let positions: [Int32: Int64]
+        switch start {
+        case .beginning: positions = try ends(.low)
+        case .end: positions = try ends(.high)
+        case .positions(let wanted):
+            let highs = try ends(.high)
+            var offsets = try ends(.low)
+            for position in wanted {
+                let partition = Int32(clamping: position.partition)
+                // A partition that is shorter is another one than was read.
+                guard let low = offsets[partition], let high = highs[partition], position.nextOffset <= high else { continue }
+                offsets[partition] = max(low, position.nextOffset)
+            }
+            positions = offsets
+        }
         guard let handle = rd_kafka_topic_new(client, topic, nil) else {
             throw KafkaErrors.error(rd_kafka_last_error(), topic)
         }
