@@ -9,11 +9,11 @@ final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHand
         /// A histogram of seconds, recorded in nanoseconds.
         case timer(buckets: [Double])
 
-        var typeName: String {
+        var familyKind: MetricFamily.Kind {
             switch self {
-            case .counter: "counter"
-            case .gauge: "gauge"
-            case .histogram, .timer: "histogram"
+            case .counter: .counter
+            case .gauge: .gauge
+            case .histogram, .timer: .histogram
             }
         }
 
@@ -70,19 +70,14 @@ final class MetricSeries: CounterHandler, FloatingPointCounterHandler, MeterHand
 
     func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
 
-    func render(name: String, labels: MetricLabels, to text: inout String) {
+    /// As it stands.
+    var value: MetricFamily.Value {
         let state = state.withLock { $0 }
         switch kind {
-        case .counter, .gauge: text += "\(name)\(labels.rendered()) \(MetricNames.number(state.value))\n"
+        case .counter, .gauge: return .number(state.value)
         case .histogram(let buckets), .timer(let buckets):
-            var cumulated: UInt64 = 0
-            for (bucket, count) in zip(buckets, state.counts) {
-                cumulated += count
-                text += "\(name)_bucket\(labels.rendered(le: MetricNames.number(bucket))) \(cumulated)\n"
-            }
-            text += "\(name)_bucket\(labels.rendered(le: "+Inf")) \(state.count)\n"
-            text += "\(name)_sum\(labels.rendered()) \(MetricNames.number(state.value))\n"
-            text += "\(name)_count\(labels.rendered()) \(state.count)\n"
+            let above = state.count - state.counts.reduce(0, +)
+            return .histogram(.init(bounds: buckets, counts: state.counts + [above], sum: state.value))
         }
     }
 }

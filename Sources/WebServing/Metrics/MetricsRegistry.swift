@@ -1,7 +1,8 @@
 package import Metrics
 import Synchronization
 
-/// Collects what a process counts and shows it at `GET /metrics` in Prometheus' text format 0.0.4.
+/// Collects what a process counts and shows it at `GET /metrics`, with the families that roles add, in Prometheus' text
+/// format 0.0.4 or OpenMetrics 1.0.
 ///
 /// Counters get `_total`, timers `_seconds`; timers and recorders that aggregate are histograms with fixed buckets. A
 /// metric has a bounded number of series: label values beyond it share one series whose labels all say `other`.
@@ -19,27 +20,37 @@ package final class MetricsRegistry: MetricsFactory, RouteProvider {
         var series: [MetricLabels: MetricSeries] = [:]
     }
 
-    private let families = Mutex<[String: Family]>([:])
+    /// Gives families as they stand, at every reading; of a name that several give, the process's own is shown.
+    package typealias Source = @Sendable () async -> [MetricFamily]
 
-    package init() {}
+    private let families = Mutex<[String: Family]>([:])
+    private let sources = Mutex<[Source]>([])
+    private let texts: [String: String]
+
+    /// - Parameter texts: what the process's own families mean, by name.
+    package init(texts: [String: String] = [:]) { self.texts = texts }
+
+    /// Shows what a role keeps itself beside what the process counts.
+    package func add(_ source: @escaping Source) { sources.withLock { $0.append(source) } }
 
     package func addRoutes(to router: inout WebRouter) {
-        router.get("/metrics") { _ in
-            .bytes(Array(self.rendered.utf8), type: "text/plain; version=0.0.4; charset=utf-8")
+        router.get("/metrics") { request in
+            let format = MetricsFormat(accept: request.header("accept"))
+            return .bytes(
+                Array(format.text(await self.current()).utf8), type: format.mediaType, headers: [WebHeader("vary", "accept")])
         }
     }
 
-    /// The exposition: families in order of name, each with its `# TYPE`.
-    package var rendered: String {
-        let families = self.families.withLock { $0 }
-        var text = ""
-        for (name, family) in families.sorted(by: { $0.key < $1.key }) {
-            text += "# TYPE \(name) \(family.kind.typeName)\n"
-            for (labels, series) in family.series.sorted(by: { $0.key < $1.key }) {
-                series.render(name: name, labels: labels, to: &text)
-            }
+    /// All families: the process's own, then those of the sources.
+    package func current() async -> [MetricFamily] {
+        var current = families.withLock { $0 }.map { name, family in
+            var shown = MetricFamily(name, family.kind.familyKind, help: texts[name])
+            for (labels, series) in family.series { shown.add(series.value, labels: labels) }
+            return shown
         }
-        return text
+        let own = Set(current.map(\.name))
+        for source in sources.withLock({ $0 }) { current += await source().filter { !own.contains($0.name) } }
+        return current
     }
 
     private func series(_ label: String, _ dimensions: [(String, String)], _ kind: MetricSeries.Kind) -> MetricSeries {

@@ -29,7 +29,7 @@ struct RoleRunner {
 
     private func runServices(_ logger: Logger) async throws {
         // Before anything makes a metric.
-        let metrics = MetricsRegistry()
+        let metrics = MetricsRegistry(texts: MetricTexts.all)
         MetricsSystem.bootstrap(metrics)
         let bus = try EventBusStack(settings: settings, logger: logger)
         let health = HealthRegistry(role: name)
