@@ -14,7 +14,7 @@ func product(_ name: String) -> Target.Dependency {
         "HTTPTypes": "swift-http-types", "Hummingbird": "hummingbird", "HummingbirdCore": "hummingbird",
         "Crypto": "swift-crypto", "Logging": "swift-log", "Metrics": "swift-metrics",
         "ServiceLifecycle": "swift-service-lifecycle", "AsyncHTTPClient": "async-http-client",
-        "UnixSignals": "swift-service-lifecycle", "Mustache": "swift-mustache",
+        "UnixSignals": "swift-service-lifecycle", "Mustache": "swift-mustache", "Histogram": "hdrhistogram-swift",
     ]
     return .product(name: name, package: packages[name]!)
 }
@@ -36,6 +36,7 @@ let package = Package(
         .library(name: "StepABI", targets: ["StepABI"]),
     ],
     dependencies: [
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -89,13 +90,16 @@ let package = Package(
             name: "Orchestrator",
             dependencies: ["WorkflowModel", "WorkflowEngine", "EventBus", "WebServing"] + operations),
         .target(name: "Gateway", dependencies: ["WorkflowModel", "EventBus", "WebServing"] + operations),
+        .target(
+            name: "MetricsAggregator",
+            dependencies: ["WorkflowModel", "EventBus", "WebServing", product("Histogram")] + operations),
 
         // The composition root.
         .executableTarget(
             name: "stepstream",
             dependencies: [
                 "WorkflowModel", "WorkflowEngine", "JournalSQLite", "EventBus", "EventBusEmbedded", "EventBusKafka",
-                "StepABI", "StepHosting", "WebServing", "Orchestrator", "Gateway",
+                "StepABI", "StepHosting", "WebServing", "Orchestrator", "Gateway", "MetricsAggregator",
                 product("ArgumentParser"), product("AsyncHTTPClient"), product("UnixSignals"), product("Yams"),
             ] + web + nio + operations),
 
@@ -142,6 +146,11 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: ["WorkflowModel", "EventBus", "WebServing", "WebTesting", "Gateway"] + nio + operations),
+        .testTarget(
+            name: "MetricsAggregatorTests",
+            dependencies: [
+                "WorkflowModel", "EventBus", "WebServing", "WebTesting", "MetricsAggregator", product("Histogram"),
+            ] + operations),
     ]
 )
 
@@ -152,7 +161,7 @@ let upcoming: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 /// Rooms that touch no C: unsafe constructs there must be spelled out.
-let memorySafe: Set = ["WorkflowModel", "WorkflowEngine", "EventBus", "Orchestrator", "Gateway"]
+let memorySafe: Set = ["WorkflowModel", "WorkflowEngine", "EventBus", "Orchestrator", "Gateway", "MetricsAggregator"]
 
 for target in package.targets where target.type != .system && !["StepABI", "StepHost"].contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + upcoming

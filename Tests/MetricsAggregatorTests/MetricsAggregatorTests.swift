@@ -1,0 +1,140 @@
+import EventBus
+import Logging
+import ServiceLifecycle
+import Testing
+import WebTesting
+import WorkflowModel
+
+@testable import MetricsAggregator
+@testable import WebServing
+
+@Suite("the aggregator over a bus and a store", .timeLimit(.minutes(1)))
+struct MetricsAggregatorTests {
+    private let topic = TopicFake()
+    private let store = StoreFake()
+
+    private static func runs(_ count: Int, seed: UInt64) -> [EncodedEvent] {
+        var runs = GeneratedRuns(seed: seed)
+        return (0..<count).flatMap { _ in runs.run() }
+    }
+
+    private func aggregator() -> MetricsAggregator {
+        MetricsAggregator(
+            subscriber: topic, openStore: { [store] in store }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            now: { GeneratedRuns.epoch })
+    }
+
+    /// Runs an aggregator of its own while the body runs.
+    private func running(_ body: (MetricsAggregator) async throws -> Void) async throws {
+        let aggregator = aggregator()
+        let task = Task { try await aggregator.run() }
+        try await body(aggregator)
+        task.cancel()
+        _ = await task.result
+    }
+
+    private func expect(_ events: [EncodedEvent], duplicates: UInt64 = 0, location: SourceLocation = #_sourceLocation) throws {
+        var expected = try counted(MetricsAggregatorTests.delivered(events)).figures
+        expected.totals.duplicates = duplicates
+        #expect(try store.model.load(AggregatorLimits()).figures == expected, sourceLocation: location)
+    }
+
+    private static func delivered(_ events: [EncodedEvent]) -> [DeliveredEvent] {
+        events.enumerated().map { DeliveredEvent(partition: 0, offset: Int64($0.offset), event: $0.element) }
+    }
+
+    @Test("counts what is there and what comes, over restarts, without counting anything twice")
+    func restarts() async throws {
+        let events = Self.runs(300, seed: 1)
+        let parts = [events[..<700], events[700..<710], events[710...]]
+        var count = 0
+        for part in parts {
+            topic.publish(Array(part))
+            count += part.count
+            try await running { _ in await store.wait(for: Int64(count)) }
+        }
+        try expect(events)
+        // Every start begins at the last event counted, to see whether the topic is the same.
+        #expect(topic.starts == [.positions([]), Self.position(699), Self.position(709)])
+    }
+
+    @Test("goes on when the bus and the store are back")
+    func faults() async throws {
+        let events = Self.runs(60, seed: 2)
+        topic.publish(Array(events[..<100]))
+        try await running { aggregator in
+            await store.wait(for: 100)
+            #expect(await aggregator.health().isReady)
+            topic.fail(BusError(.unavailable, "no broker"))
+            while await aggregator.health().isReady { await Task.yield() }
+            let families = await aggregator.families()
+            #expect(Self.number("stepstream_metrics_following", families) == 0)
+            #expect(Self.number("stepstream_metrics_lag_events", families)?.isNaN == true)
+            #expect(Self.number("stepstream_events_late_total", families) == 0, "what is counted stays shown")
+            topic.mend()
+            store.refuse(2)
+            topic.publish(Array(events[100...]))
+            await store.wait(for: Int64(events.count))
+        }
+        try expect(events)
+    }
+
+    @Test("a topic that was lost and grew anew is counted from its beginning")
+    func anotherTopic() async throws {
+        let (old, new) = (Self.runs(20, seed: 3), Self.runs(90, seed: 4))
+        topic.publish(old)
+        try await running { _ in
+            await store.wait(for: Int64(old.count))
+            topic.replace(with: new)
+            await store.wait(for: Int64(new.count))
+        }
+        try expect(old + new)
+        #expect(topic.starts.last == .beginning)
+        // The same after a restart, with a topic that is shorter than what was read.
+        let third = Self.runs(1, seed: 5)
+        topic.replace(with: third)
+        try await running { _ in await store.wait(for: Int64(third.count)) }
+        try expect(old + new + third)
+    }
+
+    @Test("an entry that another release wrote stops counting, not the process")
+    func unreadable() async throws {
+        try await store.commit([ConsumerChange(key: "t", value: [99])], positions: [])
+        try await running { aggregator in
+            while await aggregator.health().detail?.contains("move the file away") != true { await Task.yield() }
+            let health = await aggregator.health()
+            #expect(!health.isReady && !health.isHealthy)
+        }
+    }
+
+    @Test("serves statistics, and says so while there are none")
+    func statistics() async throws {
+        try await TestServer.run(providers: [aggregator()]) { server in
+            let reply = try await server.client().request("GET", "/api/v1/statistics")
+            #expect(reply.status == 503 && reply.text.contains("statistics_unavailable"))
+        }
+        let aggregator = aggregator()
+        topic.publish(Self.runs(20, seed: 6))
+        let end = Int64(Self.runs(20, seed: 6).count)
+        try await TestServer.run(providers: [aggregator], services: [aggregator]) { server in
+            await store.wait(for: end)
+            var json: JSONValue = .null
+            while json["lag_events"] != 0 {
+                json = try JSONValue(parsing: try await server.client().request("GET", "/api/v1/statistics").text)
+            }
+            #expect(json["windows"]?.arrayValue?.map { $0["window"] } == ["1h", "24h", "7d"])
+            #expect(json["up_to"]?.stringValue != nil)
+        }
+    }
+
+    private static func position(_ offset: Int64) -> SubscriptionOptions.Start {
+        .positions([TopicPosition(partition: 0, nextOffset: offset)])
+    }
+
+    private static func number(_ name: String, _ families: [MetricFamily]) -> Double? {
+        guard let family = families.first(where: { $0.name == name }), let series = family.series.first,
+            case .number(let value) = series.value
+        else { return nil }
+        return value
+    }
+}
