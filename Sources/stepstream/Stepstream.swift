@@ -8,13 +8,15 @@ struct Stepstream: AsyncParsableCommand {
         abstract: "Durable workflows of isolated plugins, every event an ordered stream.",
         version: "0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Roles:", subcommands: [Serve.self, OrchestratorCommand.self, GatewayCommand.self]),
+            CommandGroup(
+                name: "Roles:",
+                subcommands: [Serve.self, OrchestratorCommand.self, GatewayCommand.self, MetricsCommand.self]),
             CommandGroup(
                 name: "Executions:",
                 subcommands: [Run.self, Execute.self, Watch.self, List.self, Show.self, Cancel.self, Events.self]),
             CommandGroup(name: "Approvals:", subcommands: [Approvals.self, Approve.self, Reject.self]),
             CommandGroup(name: "Authors:", subcommands: [Validate.self, PluginCommand.self]),
-            CommandGroup(name: "Operating:", subcommands: [Republish.self]),
+            CommandGroup(name: "Operating:", subcommands: [Stats.self, Republish.self]),
             CommandGroup(name: "Measuring:", subcommands: [Bench.self]),
         ])
 

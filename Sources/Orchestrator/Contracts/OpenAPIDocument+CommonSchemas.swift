@@ -5,6 +5,7 @@ extension OpenAPIDocument {
         [
             ("Problem", problemMembers),
             ("Health", health),
+            ("Statistics", statistics),
         ]
     }
 
@@ -33,6 +34,59 @@ extension OpenAPIDocument {
             "status": ["type": "string", "enum": ["ok", "degraded"]], "role": text, "ready": boolean,
             "parts": ["type": "object"],
         ],
+    ]
+
+    private static let statistics: JSONValue = [
+        "type": "object", "required": ["at", "up_to", "lag_events", "windows"],
+        "properties": [
+            "at": time,
+            "up_to": ["description": "Event time of the newest counted event.", "type": ["string", "null"], "format": "date-time"],
+            "lag_events": ["description": "Events not counted yet; null while unknown.", "type": ["integer", "null"]],
+            "windows": [
+                "type": "array",
+                "items": [
+                    "type": "object", "required": ["window", "from", "workflows", "slowest_steps", "error_codes"],
+                    "properties": [
+                        "window": ["type": "string", "enum": ["1h", "24h", "7d"]], "from": time,
+                        "workflows": ["type": "array", "items": workflowStatistics],
+                        "slowest_steps": [
+                            "type": "array",
+                            "items": [
+                                "type": "object", "required": ["workflow", "step", "finished", "duration_ms"],
+                                "properties": [
+                                    "workflow": text, "step": text, "finished": integer, "duration_ms": percentiles,
+                                ],
+                            ],
+                        ],
+                        "error_codes": [
+                            "type": "array",
+                            "items": [
+                                "type": "object", "required": ["code", "count"],
+                                "properties": ["code": text, "count": integer],
+                            ],
+                        ],
+                    ],
+                ],
+            ],
+        ],
+    ]
+
+    private static let workflowStatistics: JSONValue = [
+        "type": "object",
+        "required": ["workflow", "finished", "completed", "failed", "cancelled", "success_rate", "duration_ms"],
+        "properties": [
+            "workflow": text, "finished": integer, "completed": integer, "failed": integer, "cancelled": integer,
+            "success_rate": [
+                "description": "Completed of those that completed or failed.", "type": ["number", "null"],
+            ],
+            "duration_ms": percentiles,
+        ],
+    ]
+
+    private static let percentiles: JSONValue = [
+        "type": ["object", "null"], "description": "Of completed runs, and of steps however they ended.",
+        "required": ["p50", "p95", "p99"],
+        "properties": ["p50": ["type": "number"], "p95": ["type": "number"], "p99": ["type": "number"]],
     ]
 
     /// A string that is one of a type's raw values.

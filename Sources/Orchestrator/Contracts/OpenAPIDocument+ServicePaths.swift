@@ -28,8 +28,24 @@ extension OpenAPIDocument {
                 path([], [(
                     "get",
                     operation(
-                        "metrics", "Prometheus text format.",
+                        "metrics", "Prometheus text format 0.0.4, or OpenMetrics 1.0 for whoever accepts it.",
                         [("200", answer("Metrics.", ["type": "string"], type: "text/plain"))])
+                )])
+            ),
+            (
+                "/api/v1/statistics",
+                path([], [(
+                    "get",
+                    operation(
+                        "statistics",
+                        """
+                        Success rates, durations, slow steps and errors of the last hour, day and week, by event time. \
+                        Served by the role metrics.
+                        """,
+                        [
+                            ("200", answer("As counted up to now.", schema("Statistics"))),
+                            ("503", problem("statistics_unavailable")),
+                        ])
                 )])
             ),
             ("/api/v1/functions", path([], [("get", functions)])),

@@ -21,6 +21,13 @@ struct GatewayCommand: AsyncParsableCommand {
     mutating func run() async throws { try await options.run(GatewayRole.self) }
 }
 
+struct MetricsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "metrics", abstract: "Count the topic's events for Prometheus and statistics.")
+    @OptionGroup var options: SettingsOptions
+    mutating func run() async throws { try await options.run(MetricsRole.self) }
+}
+
 extension SettingsOptions {
     /// Runs one role until it is told to stop.
     func run(_ role: any Role.Type) async throws { try await run(as: role.name, [role]) }
