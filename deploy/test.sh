@@ -40,7 +40,21 @@ test_plugin() {
 }
 
 # The clients and tools that the end-to-end suite drives beside Python's.
-install_test_packages() { install_packages jq kcat librdkafka-dev openssl; }
+install_test_packages() { install_packages jq kcat librdkafka-dev openssl && install_promtool; }
+
+# Debian's package brings promtool with a server that it would start: a policy keeps it from that.
+install_promtool() {
+  command -v promtool > /dev/null && return
+  local policy=/usr/sbin/policy-rc.d made=
+  if [ ! -e "$policy" ]; then
+    made=yes
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" > /dev/null && as_root chmod 755 "$policy" || return 1
+  fi
+  install_packages prometheus
+  local status=$?
+  [ -z "$made" ] || as_root rm -f "$policy"
+  return "$status"
+}
 
 cd "$root"
 stage packages install_build_packages || exit 1
