@@ -10,11 +10,13 @@ struct Bench: AsyncParsableCommand {
             """)
 
     enum Part: String, CaseIterable, ExpressibleByArgument {
-        case floors, latency, throughput, call, event, stream, memory, recovery
+        case floors, latency, throughput, call, event, stream, metrics, memory, recovery
         /// Of a Kafka bus.
         case publish, drain, away
 
-        static let ofMachine: [Part] = [.floors, .latency, .throughput, .call, .event, .stream, .memory, .recovery]
+        static let ofMachine: [Part] = [
+            .floors, .latency, .throughput, .call, .event, .stream, .metrics, .memory, .recovery,
+        ]
         static let ofKafka: [Part] = [.floors, .publish, .drain, .away]
     }
 
@@ -40,6 +42,7 @@ struct Bench: AsyncParsableCommand {
             case .call: try await StepCallBench(plugins: plugins).measure(&report)
             case .event: try await EventCostBench().measure(&report)
             case .stream: try StreamBench(plugins: plugins).measure(&report)
+            case .metrics: try await MetricsBench(plugins: plugins).measure(&report)
             case .memory: try MemoryBench(plugins: plugins).measure(idleSeconds: idleSeconds, &report)
             case .recovery: try RecoveryBench(plugins: plugins).measure(&report)
             case .publish: try await kafka?.publish(&report)

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import WorkflowModel
 
-/// A `stepstream serve` of the bench's own: started, watched, stopped by its process id.
+/// A role of stepstream of the bench's own: started, watched, stopped by its process id.
 final class BenchServer {
     let dataDirectory: String
     let pid: pid_t
@@ -12,7 +12,7 @@ final class BenchServer {
     private var isRunning = true
 
     /// - Parameter dataDirectory: nil makes a temporary one, removed by `remove`.
-    init(plugins: String, dataDirectory: String? = nil) throws {
+    init(plugins: String, dataDirectory: String? = nil, role: String = "serve") throws {
         self.dataDirectory = try dataDirectory ?? TemporaryDirectory.make("stepstream-bench")
         var pipeEnds: [Int32] = [0, 0]
         guard pipe(&pipeEnds) == 0 else { throw CommandError(.failed, "no pipe") }
@@ -23,7 +23,7 @@ final class BenchServer {
         posix_spawn_file_actions_adddup2(&actions, pipeEnds[1], STDOUT_FILENO)
         defer { posix_spawn_file_actions_destroy(&actions) }
         let arguments = [
-            Platform.executableDirectory + "/stepstream", "serve", "--port", "0", "--data-dir", self.dataDirectory,
+            Platform.executableDirectory + "/stepstream", role, "--port", "0", "--data-dir", self.dataDirectory,
             "--plugins", plugins, "--log-level", "error",
         ]
         var process = pid_t()
