@@ -112,6 +112,10 @@ struct ApprovalChecker {
             case ("approval_expired", "cancelled"): true
             default: false
             }
+        if data["policy"]?.stringValue == "deadline" {
+            let isDecided = approvals >= pending.definition.quorum || pending.votes.contains { $0.decision == "reject" }
+            if isDecided { throw fault("the deadline decides \(pending.id), which votes have decided") }
+        }
         guard isJust else { throw fault("\(event.type) of \(pending.id) has no ground: \(data.encodedText)") }
         if data["policy"]?.stringValue == "deadline", event.time.description < pending.deadline {
             throw fault("\(pending.id) expires before its deadline")

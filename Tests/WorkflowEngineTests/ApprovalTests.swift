@@ -219,6 +219,18 @@ struct ApprovalTests {
         #expect(bench.refusal == .decided)
     }
 
+    @Test("a deadline that passes after the decision changes nothing", arguments: ApprovalDecision.allCases)
+    func decidedBefore(decision: ApprovalDecision) throws {
+        let approval = ApprovalDefinition(
+            approvers: ["ann"], deadline: .seconds(3_600), remindEvery: .seconds(60), onExpiry: .approve)
+        var bench = try Self.gated(approval, onFailure: .continue)
+        #expect(try bench.lines(Self.vote("ann", decision), at: 5).last == "→ run b#1")
+        for input in [.wake, .restart, .wake] as [TransitionInput] {
+            #expect(try bench.lines(input, at: Self.hour).allSatisfy { !$0.contains("approval") })
+        }
+        #expect(bench.machine.state.approvals[0].status == (decision == .approve ? .granted : .rejected))
+    }
+
     @Test("reminders come again and again, after a stop once, and the escalation once")
     func reminders() throws {
         let approval = ApprovalDefinition(
