@@ -28,7 +28,10 @@ struct Stepstream: AsyncParsableCommand {
             Platform.printError("stepstream: \(error)")
             Self.exit(withError: ExitCode(error.exitStatus.rawValue))
         } catch {
-            Self.exit(withError: error)
+            // The library's own status for a wrong use is another, EX_USAGE.
+            guard Self.exitCode(for: error) == .validationFailure else { Self.exit(withError: error) }
+            Platform.printError(Self.fullMessage(for: error))
+            Self.exit(withError: ExitCode(ExitStatus.usage.rawValue))
         }
     }
 }

@@ -106,6 +106,14 @@ def test_events_reads_the_topic_beside_a_running_server(binary, server):
     assert [json.loads(line) for line in result.stdout.splitlines()] == server.events(execution)
 
 
+def test_a_wrong_use_exits_2_and_shows_the_right_one(binary):
+    for arguments in ([], ["show"], ["list", "--colour"]):
+        result = binary.run(*arguments)
+        shown = result.stdout if not arguments else result.stderr
+        assert (result.returncode, "USAGE: stepstream" in shown or "Usage: stepstream" in shown) == (
+            2 if arguments else 0, True), (arguments, result)
+
+
 def test_wrong_settings_exit_78_all_at_once(binary):
     result = binary.run("serve", "--port", "x", "--bus", "pigeon", env=os.environ | {"STEPSTREAM_LOG_LEVEL": "loud"})
     assert result.returncode == 78
