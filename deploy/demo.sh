@@ -4,8 +4,8 @@
 #
 #   deploy/demo.sh [--once] [--approval] [--kafka [HOST:PORT]]
 #
-# With --approval the table is made dirtier: the report then waits for its release, which is granted from the command
-# line.
+# With --approval the table is made dirtier: the report then waits for its release. The notifier posts that to a receiver
+# on this machine, and the release is granted from the command line.
 # With --kafka the events go to that broker, or to a test broker started for the demonstration, and an independent
 # consumer prints what it gets of them beside the bar.
 set -euo pipefail
@@ -39,13 +39,14 @@ work=$(mktemp -d)
 chmod 755 "$work"
 server=''
 consumer=''
+receiver=''
 broker=''
 # Run by the trap.
 # shellcheck disable=SC2317
 cleanup() {
   local process
   trap '' INT TERM
-  for process in $consumer $server $broker; do
+  for process in $consumer $server $receiver $broker; do
     kill "$process" 2> /dev/null || true
     wait "$process" 2> /dev/null || true
   done
@@ -79,10 +80,34 @@ if [ -n "$kafka" ]; then
   bus=(--bus kafka --kafka-bootstrap "$kafka")
 fi
 
+demo="$root/deploy/demo"
+settings=()
+if $approval; then
+  install_packages python3 openssl
+  (umask 077 && echo "whsec_$(openssl rand -base64 32)" > "$work/secret")
+  mkfifo "$work/receiver"
+  python3 "$demo/receiver.py" "$work/secret" > "$work/receiver" &
+  receiver=$!
+  exec 5< "$work/receiver"
+  read -r -t 60 receiver_url <&5 || die "the receiver did not come up"
+  jq -n --arg url "$receiver_url" --arg secret "$work/secret" '{notifier: {channels: [
+    {name: "demo", type: "webhook", url: $url, secret_files: [$secret], allow_private_addresses: true}]}}' \
+    > "$work/stepstream.yaml" # JSON is YAML
+  settings=(--config "$work/stepstream.yaml")
+fi
+
+# received TYPE: waits for the receiver's next message, which is of that type, and shows it.
+received() {
+  local line
+  read -r -t 60 line <&5 || die "the receiver got no $1"
+  [[ "$line" == "$1 "* ]] || die "the receiver got ${line%% *}, not $1"
+  say "received: $line"
+}
+
 # The server says on stdout when it listens, and where.
 mkfifo "$work/stdout"
 "$binary" serve --port 0 --data-dir "$work/data" --plugins "$(dirname "$binary")/plugins" \
-  "${bus[@]}" > "$work/stdout" 2> "$work/server.log" &
+  "${bus[@]}" "${settings[@]}" > "$work/stdout" 2> "$work/server.log" &
 server=$!
 exec 3< "$work/stdout"
 if ! read -r -t 60 ready <&3; then
@@ -93,7 +118,6 @@ fi
 url=$(jq -r .url <<< "$ready")
 say "server at $url, process $server"
 
-demo="$root/deploy/demo"
 curl --fail-with-body --silent --show-error --output "$work/definition.json" \
   --request PUT --header 'Content-Type: application/yaml' --data-binary "@$demo/dataset-review.yaml" \
   "$url/api/v1/workflows/dataset-review" || { cat "$work/definition.json" >&2; exit 1; }
@@ -121,11 +145,13 @@ if $approval; then
     --header 'Content-Type: application/json' --data-binary @- "$url/api/v1/workflows/dataset-review/execute?wait=60s" \
     || { cat "$work/started.json" >&2; exit 1; }
   id=$(jq -r .execution_id "$work/started.json")
+  received approval.requested
   say "waiting for a decision:"
   "$binary" approvals --workflow dataset-review
   say "granting it:"
   "$binary" approve "$id" --comment 'the findings are known'
   "$binary" watch "$id" || status=$?
+  received approval.granted
 else
   "$binary" execute dataset-review -i "$work/inputs.json" || status=$?
 fi
