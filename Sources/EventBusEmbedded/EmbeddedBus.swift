@@ -1,5 +1,6 @@
 package import EventBus
 package import Logging
+import Synchronization
 
 /// The bus of one machine: a topic file in the data directory, shared by every process that opens it.
 ///
@@ -9,12 +10,18 @@ package final class EmbeddedBus: Sendable {
     private let dataDirectory: String
     private let topic: EmbeddedTopic
     private let fanOut = ActivityFanOut()
+    private let configuration: EmbeddedBusConfiguration
+    private let logger: Logger
+    /// Opened by whoever first gives up on something, or reads what others gave up on.
+    private let deadLetterTopic = Mutex<EmbeddedTopic?>(nil)
 
     /// Opens nothing yet but threads: files appear with the first publisher, group or store.
     package init(
         dataDirectory: String, configuration: EmbeddedBusConfiguration = EmbeddedBusConfiguration(), logger: Logger
     ) throws(BusError) {
         self.dataDirectory = dataDirectory
+        self.configuration = configuration
+        self.logger = logger
         topic = try EmbeddedTopic(
             paths: TopicPaths(dataDirectory: dataDirectory, name: Topics.events), configuration: configuration,
             logger: logger)
@@ -34,6 +41,31 @@ package final class EmbeddedBus: Sendable {
     /// Activity of the publisher in this process only.
     package var activity: any ActivitySubscriber { fanOut }
 
+    /// To the dead-letter topic; `publisherTaken` while another process publishes there.
+    package var deadLetters: DeadLetterPublisher {
+        DeadLetterPublisher { () throws(BusError) in
+            try await EmbeddedEventPublisher.open(topic: try self.openDeadLetters(), activity: ActivityFanOut())
+        }
+    }
+
+    package func deadLetterSubscriber() throws(BusError) -> EmbeddedEventSubscriber {
+        EmbeddedEventSubscriber(topic: try openDeadLetters(), dataDirectory: dataDirectory)
+    }
+
+    private func openDeadLetters() throws(BusError) -> EmbeddedTopic {
+        let result = deadLetterTopic.withLock { open -> Result<EmbeddedTopic, BusError> in
+            if let open { return .success(open) }
+            do throws(BusError) {
+                let made = try EmbeddedTopic(
+                    paths: TopicPaths(dataDirectory: dataDirectory, name: Topics.deadLetter),
+                    configuration: configuration, logger: logger)
+                open = made
+                return .success(made)
+            } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
     package func consumerStore(named name: String) async throws(BusError) -> SQLiteConsumerStore {
         try await SQLiteConsumerStore.open(name: name, dataDirectory: dataDirectory)
     }
@@ -41,6 +73,7 @@ package final class EmbeddedBus: Sendable {
     /// Ends what this process shares; publishers, subscriptions and stores are closed by whoever opened them.
     package func close() async {
         topic.close()
+        deadLetterTopic.withLock { $0 }?.close()
         fanOut.close()
     }
 }

@@ -29,10 +29,24 @@ package final class KafkaBus: Sendable {
 
     /// A publisher, without a connection yet.
     package func publisher() async throws(BusError) -> KafkaEventPublisher {
-        try KafkaEventPublisher(context: context, topics: topics)
+        try KafkaEventPublisher(topic: context.configuration.topics.events, context: context, topics: topics)
     }
 
-    package var subscriber: KafkaEventSubscriber { KafkaEventSubscriber(context: context, topics: topics) }
+    /// To the dead-letter topic, over a producer that is open while it publishes.
+    package var deadLetters: DeadLetterPublisher {
+        let (context, topics) = (context, topics)
+        return DeadLetterPublisher { () throws(BusError) in
+            try KafkaEventPublisher(topic: context.configuration.topics.deadLetter, context: context, topics: topics)
+        }
+    }
+
+    package var deadLetterSubscriber: KafkaEventSubscriber {
+        KafkaEventSubscriber(context: context, topics: topics, topic: context.configuration.topics.deadLetter)
+    }
+
+    package var subscriber: KafkaEventSubscriber {
+        KafkaEventSubscriber(context: context, topics: topics, topic: context.configuration.topics.events)
+    }
 
     /// Activity of every orchestrator of the cluster.
     package var activity: any ActivitySubscriber { KafkaActivitySubscriber(subscriber: subscriber) }

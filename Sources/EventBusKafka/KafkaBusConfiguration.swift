@@ -32,6 +32,7 @@ package struct KafkaBusConfiguration: Sendable {
     package struct TopicNames: Hashable, Sendable {
         package var events = Topics.events
         package var activity = Topics.activity
+        package var deadLetter = Topics.deadLetter
         package init() {}
     }
 

@@ -8,6 +8,9 @@ package protocol BusUnderTest: Sendable {
     var subscriber: any EventSubscriber { get }
     var history: any EventHistory { get }
     func consumerStore(named name: String) async throws -> any ConsumerStore
+    /// As a consumer publishes them, and as whoever reads the topic of the publishing process sees them.
+    var deadLetters: DeadLetterPublisher { get }
+    func deadLetterSubscriber() throws -> any EventSubscriber
     /// Frees what the adapter holds; the suite calls it after the case.
     func close() async
 }
@@ -27,7 +30,7 @@ package struct BusContract: Sendable, CustomStringConvertible {
     }
 
     /// All cases; an adapter that passes every one is a bus.
-    package static let cases = publishing + subscriptions + groups + historyCases + consumerStores
+    package static let cases = publishing + subscriptions + groups + historyCases + consumerStores + deadLetterCases
 
     /// Runs the case on a fresh adapter; the seed decides every identifier and every interleaving it draws.
     package func run(seed: UInt64, on make: () async throws -> any BusUnderTest) async throws {

@@ -46,6 +46,8 @@ struct EmbeddedUnderTest: BusUnderTest {
     func publisher() async throws -> any EventPublisher { try await publishing.publisher() }
     var subscriber: any EventSubscriber { consuming.subscriber }
     var history: any EventHistory { consuming.history }
+    var deadLetters: DeadLetterPublisher { consuming.deadLetters }
+    func deadLetterSubscriber() throws -> any EventSubscriber { try publishing.deadLetterSubscriber() }
     func consumerStore(named name: String) async throws -> any ConsumerStore {
         try await consuming.consumerStore(named: name)
     }

@@ -29,6 +29,8 @@ struct KafkaUnderTest: BusUnderTest {
     func publisher() async throws -> any EventPublisher { try await publishing.publisher() }
     var subscriber: any EventSubscriber { SuffixedSubscriber(base: consuming.subscriber, suffix: groupSuffix) }
     var history: any EventHistory { consuming.history }
+    var deadLetters: DeadLetterPublisher { consuming.deadLetters }
+    func deadLetterSubscriber() -> any EventSubscriber { publishing.deadLetterSubscriber }
     func consumerStore(named name: String) async throws -> any ConsumerStore {
         try await stores.consumerStore(named: name)
     }
@@ -86,6 +88,7 @@ extension KafkaTests {
                 var configuration = KafkaBusConfiguration(bootstrap: Self.broker ?? "")
                 configuration.topics.events = "stepstream.test.\(UUID().uuidString)"
                 configuration.topics.activity = configuration.topics.events + ".activity"
+                configuration.topics.deadLetter = configuration.topics.events + ".dead"
                 configuration.memberName = "contract"
                 return try KafkaUnderTest(configuration, groupSuffix: "-\(UUID().uuidString)")
             }

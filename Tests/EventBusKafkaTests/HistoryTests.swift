@@ -72,7 +72,7 @@ extension KafkaTests {
             let configuration = cluster.configuration(partitions: 1)
             let context = try KafkaContext(configuration: configuration, logger: quietLogger)
             let topics = TopicDirectory(context: context)
-            let publisher = try KafkaEventPublisher(context: context, topics: topics)
+            let publisher = try KafkaEventPublisher(topic: Topics.events, context: context, topics: topics)
             var events = Events()
             try await publisher.publish(events.add(execution: 0, count: 3))
             try await publisher.publish(events.add(execution: 1, count: 200, endsWithFinal: true))

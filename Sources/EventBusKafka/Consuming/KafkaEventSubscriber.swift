@@ -2,15 +2,15 @@ import CRdKafka
 package import EventBus
 import WorkflowModel
 
-/// Opens subscriptions to the events topic, each over a client of its own.
+/// Opens subscriptions to a topic of events, each over a client of its own.
 package struct KafkaEventSubscriber: EventSubscriber {
     let context: KafkaContext
     let topics: TopicDirectory
+    let topic: String
 
     /// - Throws: `unavailable` when no broker answers; `configuration` for a topic that is missing and may not be made.
     package func subscribe(_ options: SubscriptionOptions) async throws(BusError) -> any EventSubscription {
-        let topic = context.configuration.topics.events
-        return try await open(topic: topic, options) { message throws(RecordDecoder.NotOurs) in
+        try await open(topic: topic, options) { message throws(RecordDecoder.NotOurs) in
             DeliveredEvent(
                 partition: Int(message.pointee.partition), offset: message.pointee.offset,
                 event: try RecordDecoder.event(message))

@@ -2,7 +2,7 @@ package import EventBus
 import Logging
 import Synchronization
 
-/// Publishes to the events topic over one idempotent producer, and makes a new one after any failure.
+/// Publishes to a topic of events over one idempotent producer, and makes a new one after any failure.
 ///
 /// Opening it asks no broker: with the broker away, `publish` throws a retryable error and the journal keeps the rest.
 /// It stores no source position; a batch whose outcome is unknown comes again, and with it duplicates.
@@ -13,6 +13,7 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
         var isClosed = false
     }
 
+    private let topic: String
     private let context: KafkaContext
     private let topics: TopicDirectory
     private let activity: ActivityProducer
@@ -20,7 +21,8 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
     private let state = Mutex(State())
     private let membership = Mutex<UInt64?>(nil)
 
-    init(context: KafkaContext, topics: TopicDirectory) throws(BusError) {
+    init(topic: String, context: KafkaContext, topics: TopicDirectory) throws(BusError) {
+        self.topic = topic
         self.context = context
         self.topics = topics
         activity = ActivityProducer(context: context, topics: topics)
@@ -38,7 +40,7 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
         let start = ContinuousClock.now
         var used: Producer?
         do throws(BusError) {
-            _ = try await topics.partitions(of: context.configuration.topics.events)
+            _ = try await topics.partitions(of: topic)
             let producer = try current()
             used = producer
             try await producer.publish(batch)
@@ -48,7 +50,7 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
             state.withLock { $0.lastError = told }
             if let used { await retire(used) }
             // The topic may have been removed, or changed, since it was found.
-            if told.code == .configuration { topics.forget(context.configuration.topics.events) }
+            if told.code == .configuration { topics.forget(topic) }
             throw told
         }
         context.metrics.published(batch.count, in: ContinuousClock.now - start)
@@ -75,7 +77,7 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
     private func current() throws(BusError) -> Producer {
         if let producer = state.withLock({ $0.producer }) { return producer }
         let made = try Producer(
-            topic: context.configuration.topics.events, deliveries: deliveries, context: context)
+            topic: topic, deliveries: deliveries, context: context)
         let kept = state.withLock { state -> Producer? in
             if state.isClosed { return nil }
             if state.producer == nil { state.producer = made }
