@@ -15,6 +15,7 @@ func product(_ name: String) -> Target.Dependency {
         "Crypto": "swift-crypto", "Logging": "swift-log", "Metrics": "swift-metrics",
         "ServiceLifecycle": "swift-service-lifecycle", "AsyncHTTPClient": "async-http-client",
         "UnixSignals": "swift-service-lifecycle", "Mustache": "swift-mustache", "Histogram": "hdrhistogram-swift",
+        "NIOSSL": "swift-nio-ssl",
     ]
     return .product(name: name, package: packages[name]!)
 }
@@ -44,6 +45,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -93,6 +95,12 @@ let package = Package(
         .target(
             name: "MetricsAggregator",
             dependencies: ["WorkflowModel", "EventBus", "WebServing", product("Histogram")] + operations),
+        .target(
+            name: "ApprovalNotifier",
+            dependencies: [
+                "WorkflowModel", "EventBus", "WebServing", product("AsyncHTTPClient"), product("NIOHTTP1"),
+                product("NIOSSL"), product("Crypto"),
+            ] + nio + operations),
 
         // The composition root.
         .executableTarget(
@@ -100,7 +108,8 @@ let package = Package(
             dependencies: [
                 "WorkflowModel", "WorkflowEngine", "JournalSQLite", "EventBus", "EventBusEmbedded", "EventBusKafka",
                 "StepABI", "StepHosting", "WebServing", "Orchestrator", "Gateway", "MetricsAggregator",
-                product("ArgumentParser"), product("AsyncHTTPClient"), product("UnixSignals"), product("Yams"),
+                "ApprovalNotifier", product("ArgumentParser"), product("AsyncHTTPClient"), product("UnixSignals"),
+                product("Yams"),
             ] + web + nio + operations),
 
         // Tests. Contract suites and the simulator are libraries, so that several adapters run the same ones.
@@ -151,6 +160,11 @@ let package = Package(
             dependencies: [
                 "WorkflowModel", "EventBus", "WebServing", "WebTesting", "MetricsAggregator", product("Histogram"),
             ] + operations),
+        .testTarget(
+            name: "ApprovalNotifierTests",
+            dependencies: [
+                "WorkflowModel", "EventBus", "WebServing", "ApprovalNotifier", product("NIOHTTP1"),
+            ] + nio + operations),
     ]
 )
 
@@ -161,7 +175,9 @@ let upcoming: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 /// Rooms that touch no C: unsafe constructs there must be spelled out.
-let memorySafe: Set = ["WorkflowModel", "WorkflowEngine", "EventBus", "Orchestrator", "Gateway", "MetricsAggregator"]
+let memorySafe: Set = [
+    "WorkflowModel", "WorkflowEngine", "EventBus", "Orchestrator", "Gateway", "MetricsAggregator", "ApprovalNotifier",
+]
 
 for target in package.targets where target.type != .system && !["StepABI", "StepHost"].contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + upcoming

@@ -1,0 +1,48 @@
+import NIOCore
+import NIOSSL
+
+/// Sends messages as mail, each over a session of its own.
+struct MailSender: MessageSender {
+    private let mail: MailConfiguration
+    private let timeout: Duration
+    private let resolver: AddressResolver
+    private let tls: Result<NIOSSLContext, any Error>?
+
+    init(mail: MailConfiguration, outgoing: NotifierConfiguration.Outgoing) {
+        self.mail = mail
+        timeout = outgoing.timeout
+        resolver = AddressResolver(host: mail.host, port: mail.port, isPrivateAllowed: outgoing.isPrivateAllowed)
+        guard mail.security != .plaintext else {
+            tls = nil
+            return
+        }
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.minimumTLSVersion = .tlsv12
+        if let file = outgoing.certificateAuthority { configuration.trustRoots = .file(file) }
+        let ready = configuration
+        tls = Result { try NIOSSLContext(configuration: ready) }
+    }
+
+    func send(_ message: OutgoingMessage) async -> DeliveryOutcome {
+        do {
+            let text = try ApprovalMessage(encoded: message.body)
+            let machine = SMTPStateMachine(
+                mail: mail, content: MailText.content(text, id: message.id, mail: mail))
+            let tls = try tls?.get()
+            return try await Deadline.run(within: timeout) { [mail, resolver, timeout] in
+                try await SMTPConnection.run(
+                    machine, mail: mail, tls: tls, address: try await resolver.address(), timeout: timeout)
+            }
+        } catch let error as NotifierError {
+            return error.code == .name ? .failed("\(error)") : .refused("\(error)")
+        } catch is Deadline.Passed {
+            resolver.forget()
+            return .failed("the session took longer than allowed")
+        } catch {
+            resolver.forget()
+            return .failed("\(error)")
+        }
+    }
+
+    func close() async {}
+}

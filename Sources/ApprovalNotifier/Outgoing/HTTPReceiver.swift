@@ -1,0 +1,128 @@
+import AsyncHTTPClient
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+import Synchronization
+import WorkflowModel
+
+/// One HTTP receiver: a pool of connections of its own to the one address that was checked.
+///
+/// A request is bounded in time and in what is read of its answer; nothing follows a redirect; certificates are verified
+/// against the name in the URL. The client is told to take the checked address for the name (`dnsOverride`), so that it
+/// asks no resolver itself; server name and certificate stay those of the URL.
+final class HTTPReceiver: Sendable {
+    struct Answer: Sendable {
+        var status: Int
+        var retryAfter: Duration?
+        var body: [UInt8]
+    }
+
+    /// Answers are read up to here; a longer one is a failed attempt.
+    static let answerBytesMax = 64 << 10
+
+    private struct Open {
+        var address: SocketAddress
+        var client: HTTPClient
+    }
+
+    private let url: ReceiverURL
+    private let timeout: Duration
+    private let concurrencyMax: Int
+    private let certificateAuthority: String?
+    private let resolver: AddressResolver
+    private let open = Mutex<Open?>(nil)
+
+    init(
+        url: ReceiverURL, outgoing: NotifierConfiguration.Outgoing, concurrencyMax: Int,
+        lookUp: AddressResolver.LookUp? = nil
+    ) {
+        self.url = url
+        self.concurrencyMax = concurrencyMax
+        timeout = outgoing.timeout
+        certificateAuthority = outgoing.certificateAuthority
+        resolver = AddressResolver(
+            host: url.host, port: url.port, isPrivateAllowed: outgoing.isPrivateAllowed, lookUp: lookUp)
+    }
+
+    /// - Returns: the answer, or how the attempt ended without one.
+    func post(_ body: [UInt8], headers: [(String, String)], now: Timestamp) async -> Result<Answer, Failure> {
+        var request = HTTPClientRequest(url: url.text)
+        request.method = .POST
+        request.headers.add(name: "content-type", value: "application/json")
+        request.headers.add(name: "user-agent", value: "stepstream")
+        for (name, value) in headers { request.headers.add(name: name, value: value) }
+        request.body = .bytes(ByteBuffer(bytes: body))
+        let ready = request
+        do {
+            return .success(try await Deadline.run(within: timeout) { try await self.send(ready, now: now) })
+        } catch let error as NotifierError {
+            return .failure(Failure(isFinal: error.code == .address, reason: "\(error)"))
+        } catch {
+            resolver.forget()
+            return .failure(Failure(isFinal: false, reason: Self.reason(error)))
+        }
+    }
+
+    /// Why there is no answer.
+    struct Failure: Error {
+        var isFinal: Bool
+        var reason: String
+        var outcome: DeliveryOutcome { isFinal ? .refused(reason) : .failed(reason) }
+    }
+
+    func close() async {
+        let client = open.withLock { open in
+            defer { open = nil }
+            return open?.client
+        }
+        try? await client?.shutdown()
+    }
+
+    private func send(_ request: HTTPClientRequest, now: Timestamp) async throws -> Answer {
+        let client = try await client()
+        // The whole attempt has a limit already; this one ends what the library itself still holds.
+        let response = try await client.execute(request, timeout: .nanoseconds(timeout.nanoseconds))
+        let body = try await response.body.collect(upTo: Self.answerBytesMax)
+        return Answer(
+            status: Int(response.status.code),
+            retryAfter: response.headers.first(name: "retry-after").flatMap { RetryAfter.duration($0, now: now) },
+            body: Array(buffer: body))
+    }
+
+    private func client() async throws -> HTTPClient {
+        let address = try await resolver.address()
+        let (client, stale) = open.withLock { open in
+            if let open, open.address == address { return (open.client, nil as HTTPClient?) }
+            let stale = open?.client
+            let made = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration(address))
+            open = Open(address: address, client: made)
+            return (made, stale)
+        }
+        try? await stale?.shutdown()
+        return client
+    }
+
+    private func configuration(_ address: SocketAddress) -> HTTPClient.Configuration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv12
+        if let certificateAuthority { tls.trustRoots = .file(certificateAuthority) }
+        var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
+        configuration.httpVersion = .http1Only
+        configuration.decompression = .disabled
+        configuration.timeout.connect = .nanoseconds(timeout.nanoseconds)
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = concurrencyMax
+        // The library would try to connect on for as long as the request lasts; one attempt is one attempt.
+        configuration.connectionPool.retryConnectionEstablishment = false
+        if let text = address.ipAddress { configuration.dnsOverride = [url.host: text] }
+        return configuration
+    }
+
+    /// In words, without the URL: its path may be a secret.
+    private static func reason(_ error: any Error) -> String {
+        if error is Deadline.Passed { return "no whole answer in time" }
+        if error is NIOTooManyBytesError { return "the answer has more than \(answerBytesMax) bytes" }
+        if let error = error as? HTTPClientError { return error.shortDescription }
+        if error is HTTPParserError { return "the answer is no HTTP: \(error)" }
+        return "\(error)"
+    }
+}

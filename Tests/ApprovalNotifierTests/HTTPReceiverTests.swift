@@ -1,0 +1,101 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+import Testing
+import WorkflowModel
+
+@testable import ApprovalNotifier
+
+@Suite("HTTP receivers")
+struct HTTPReceiverTests {
+    /// Answers every request with its `Host` header.
+    private final class Echo: ChannelInboundHandler {
+        typealias InboundIn = HTTPServerRequestPart
+        typealias OutboundOut = HTTPServerResponsePart
+
+        func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+            guard case .head(let head) = unwrapInboundIn(data) else { return }
+            let body = ByteBuffer(string: head.headers.first(name: "host") ?? "")
+            let headers: HTTPHeaders = ["content-length": "\(body.readableBytes)"]
+            context.write(wrapOutboundOut(.head(.init(version: .http1_1, status: .ok, headers: headers))), promise: nil)
+            context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil)
+            context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+    }
+
+    private func withEcho(_ body: (Int) async throws -> Void) async throws {
+        let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(Echo())
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(try #require(server.localAddress?.port))) } catch { result = .failure(error) }
+        try await server.close()
+        try result.get()
+    }
+
+    private func receiver(
+        _ url: String, isPrivateAllowed: Bool, _ lookUp: AddressResolver.LookUp? = nil
+    ) throws -> HTTPReceiver {
+        HTTPReceiver(
+            url: try #require(ReceiverURL(url)),
+            outgoing: NotifierConfiguration.Outgoing(timeout: .seconds(10), isPrivateAllowed: isPrivateAllowed),
+            concurrencyMax: 2, lookUp: lookUp)
+    }
+
+    @Test("are connected to at the address that was checked, under the name of the URL")
+    func pinned() async throws {
+        try await withEcho { port in
+            let asked = Mutex(0)
+            let receiver = try receiver("http://receiver.example:\(port)/x", isPrivateAllowed: true) { host, port in
+                #expect(host == "receiver.example")
+                asked.withLock { $0 += 1 }
+                return try SocketAddress(ipAddress: "127.0.0.1", port: port)
+            }
+            for _ in 0..<3 {
+                let answer = try await receiver.post([1], headers: [], now: Events.start).get()
+                #expect(answer.status == 200)
+                #expect(String(decoding: answer.body, as: UTF8.self) == "receiver.example:\(port)")
+            }
+            await receiver.close()
+            #expect(asked.withLock { $0 } == 1)
+        }
+    }
+
+    @Test("are refused for good at an address of a private network", arguments: ["127.0.0.1", "10.0.0.1", "::1"])
+    func refused(_ address: String) async throws {
+        try await withEcho { port in
+            let receiver = try receiver("http://receiver.example:\(port)/", isPrivateAllowed: false) { _, port in
+                try SocketAddress(ipAddress: address, port: port)
+            }
+            guard case .failure(let failure) = await receiver.post([], headers: [], now: Events.start) else {
+                Issue.record("connected")
+                return
+            }
+            #expect(failure.isFinal && failure.reason.hasPrefix("address_refused"))
+            await receiver.close()
+        }
+    }
+
+    @Test("that have no address, or do not listen, may be there later")
+    func away() async throws {
+        struct Unknown: Error {}
+        let nameless = try receiver("http://receiver.example/", isPrivateAllowed: true) { _, _ in throw Unknown() }
+        let port = Mutex(0)
+        try await withEcho { used in port.withLock { $0 = used } }
+        let closed = try receiver("http://127.0.0.1:\(port.withLock { $0 })/", isPrivateAllowed: true)
+        for receiver in [nameless, closed] {
+            guard case .failure(let failure) = await receiver.post([], headers: [], now: Events.start) else {
+                Issue.record("connected")
+                return
+            }
+            #expect(!failure.isFinal)
+            await receiver.close()
+        }
+    }
+}
