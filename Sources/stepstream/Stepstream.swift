@@ -10,7 +10,9 @@ struct Stepstream: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Roles:",
-                subcommands: [Serve.self, OrchestratorCommand.self, GatewayCommand.self, MetricsCommand.self]),
+                subcommands: [
+                    Serve.self, OrchestratorCommand.self, GatewayCommand.self, MetricsCommand.self, NotifierCommand.self,
+                ]),
             CommandGroup(
                 name: "Executions:",
                 subcommands: [Run.self, Execute.self, Watch.self, List.self, Show.self, Cancel.self, Events.self]),

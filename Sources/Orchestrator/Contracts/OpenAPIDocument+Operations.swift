@@ -69,6 +69,10 @@ extension OpenAPIDocument {
             "ofApprovalStatus": query(
                 "status", ["type": "string", "enum": .array(approvalStatuses + ["all"]), "default": "pending"],
                 "Only with this status."),
+            "ofDeliveryStatus": query(
+                "status", ["type": "string", "enum": ["dead", "pending"], "default": "dead"], "Given up, or owed."),
+            "channel": inPath("channel", ["type": "string"], "The channel's name in the settings."),
+            "delivery": inPath("delivery", ["type": "string"], "The delivery's ID."),
             "revision": query(
                 "revision", ["type": "integer", "minimum": 0], "0 or absent: the newest."),
             "after": query(

@@ -33,10 +33,10 @@ package enum OpenAPIDocument {
     }
 
     private static var paths: JSONValue {
-        .object(JSONObject(workflowPaths + executionPaths + approvalPaths + operatorPaths + contractPaths))
+        .object(JSONObject(workflowPaths + executionPaths + approvalPaths + notifierPaths + operatorPaths + contractPaths))
     }
 
     private static var schemas: JSONValue {
-        .object(JSONObject(commonSchemas + workflowSchemas + executionSchemas + approvalSchemas))
+        .object(JSONObject(commonSchemas + workflowSchemas + executionSchemas + approvalSchemas + notifierSchemas))
     }
 }

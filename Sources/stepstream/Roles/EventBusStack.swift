@@ -9,6 +9,7 @@ import WorkflowModel
 struct EventBusStack: Sendable {
     let subscriber: any EventSubscriber
     let history: any EventHistory
+    let deadLetters: DeadLetterPublisher
     private let openPublisher: @Sendable () async throws(BusError) -> any EventPublisher
     private let closeBus: @Sendable () async -> Void
     private let kafka: KafkaBus?
@@ -23,6 +24,7 @@ struct EventBusStack: Sendable {
             kafka = bus
             subscriber = bus.subscriber
             history = bus.history
+            deadLetters = bus.deadLetters
             openPublisher = { () throws(BusError) in try await bus.publisher() }
             closeBus = { await bus.close() }
         } else {
@@ -30,6 +32,7 @@ struct EventBusStack: Sendable {
             kafka = nil
             subscriber = bus.subscriber
             history = bus.history
+            deadLetters = bus.deadLetters
             openPublisher = { () throws(BusError) in try await bus.publisher() }
             closeBus = { await bus.close() }
         }

@@ -15,7 +15,7 @@ protocol Role: SendableMetatype {
 
 /// Every role; `serve` runs them all. In this order their services start; they are stopped in reverse.
 enum Roles {
-    static let all: [any Role.Type] = [OrchestratorRole.self, GatewayRole.self, MetricsRole.self]
+    static let all: [any Role.Type] = [OrchestratorRole.self, GatewayRole.self, MetricsRole.self, NotifierRole.self]
 }
 
 /// What a process has once, whatever roles it runs.

@@ -23,6 +23,8 @@ struct Settings: Sendable {
     var corsOrigins = ["http://localhost:5173"]
     var logLevel = "notice"
     var approvals = ApprovalSettings()
+    /// How approvers are told.
+    var notifier = NotifierSettings()
     /// How long running steps may go on after SIGTERM.
     var stopGrace = Duration.seconds(10)
 
@@ -44,7 +46,7 @@ struct Settings: Sendable {
             "host": .string(host), "port": .int(Int64(port)), "data_dir": .string(dataDirectory),
             "plugins": .array(pluginDirectories.map { .string($0) }),
             "plugin_files": .array(pluginFiles.map { .string($0) }), "bus": .string(bus.rawValue),
-            "kafka": kafka?.json ?? .null, "approvals": approvals.json, "tokens": callers.json,
+            "kafka": kafka?.json ?? .null, "approvals": approvals.json, "notifier": notifier.json, "tokens": callers.json,
             "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
             "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),
         ]

@@ -9,7 +9,7 @@ struct SettingsResolver {
 
     private static let keys: Set = [
         "host", "port", "data_dir", "plugins", "plugin_files", "bus", "insecure", "cors_origins", "log_level", "stop_grace",
-        "kafka", "tokens", "approvals",
+        "kafka", "tokens", "approvals", "notifier",
     ]
 
     /// - Throws: `SettingsError` with every fault.
@@ -56,6 +56,7 @@ struct SettingsResolver {
             (source.list(options.plugins, "plugins", separator: ":") ?? [Settings.defaultPluginDirectory]).map(absolute)
         settings.pluginFiles = (source.list(options.pluginFiles, "plugin_files", separator: ":") ?? []).map(absolute)
         settings.callers = CallerSettings(source, &faults)
+        settings.notifier = NotifierSettings(source, settings: settings, &faults)
         if let origins = source.list(options.corsOrigin, "cors_origins", separator: ",") { settings.corsOrigins = origins }
         guard faults.isEmpty else { throw SettingsError(faults: faults) }
         return settings
