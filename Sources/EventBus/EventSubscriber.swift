@@ -12,8 +12,8 @@ package struct SubscriptionOptions: Hashable, Sendable {
         case beginning
         /// Everything published after `subscribe` has returned.
         case end
-        /// What lies at or after the positions, for a consumer without a group that keeps them itself; from the beginning
-        /// in a partition without one, and in one that is shorter than its position, since it is another than was read.
+        /// What lies at or after the positions, for a consumer without a group that keeps them itself; from the
+        /// beginning in a partition without one, and in one that is shorter: it is another than was read.
         case positions([TopicPosition])
     }
 

@@ -7,9 +7,9 @@ package struct AggregatorLimits: Hashable, Sendable {
     package var workflowsMax: Int
     /// Distinct functions; further ones are counted as `other`.
     package var functionsMax: Int
-    /// Distinct (workflow, step) pairs and error codes of the statistics, each; further ones are counted as `other`.
+    /// Distinct (workflow, step) pairs, and error codes, of the statistics; further ones are counted as `other`.
     package var statisticsSeriesMax: Int
-    /// How long, by event time within a partition, an ended execution is remembered: as long as the topic may repeat it.
+    /// How long, by event time within a partition, an ended execution is remembered: as long as it may be repeated.
     package var retention: Duration
     /// How long an execution without a final event is remembered after its last event.
     package var openRetention: Duration

@@ -72,7 +72,8 @@ final class AggregatorStanding: Sendable {
             "stepstream_metrics_following", .gauge, help: "1 while the event topic is followed and counted, else 0.")
         following.add(.number(isFollowing ? 1 : 0))
         var events = MetricFamily(
-            "stepstream_metrics_lag_events", .gauge, help: "Events on the topic that are not counted yet; NaN while unknown.")
+            "stepstream_metrics_lag_events", .gauge,
+            help: "Events on the topic that are not counted yet; NaN while unknown.")
         events.add(.number(lag.map(Double.init) ?? .nan))
         var seconds = MetricFamily(
             "stepstream_metrics_lag_seconds", .gauge,

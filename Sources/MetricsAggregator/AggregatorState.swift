@@ -4,8 +4,8 @@ import WorkflowModel
 /// The counts and what counting needs: a value without I/O, so that any order of events, any batch and any crash can be
 /// tried by a test.
 ///
-/// A batch goes: `unknown` says which executions to read from the store, `recall` takes them, `apply` counts each event,
-/// `takeChanges` gives what to commit. Everything depends on the events alone, those of one partition on that partition
+/// A batch goes: `unknown` says which executions to read from the store, `recall` takes them, `apply` counts each
+/// event, `takeChanges` gives what to commit. Everything depends on the events alone, those of one partition on that partition
 /// alone, so a rebuild from the topic's beginning comes to the same numbers however partitions interleave.
 struct AggregatorState {
     private(set) var figures: Figures
@@ -126,7 +126,7 @@ struct AggregatorState {
 
     // MARK: - Forgetting
 
-    /// Whether the lowest execution IDs should be looked at: they may be older than anything that is remembered.
+    /// What ended before this moment is forgotten, in every partition; nil while nothing is counted.
     func oldestRemembered() -> Timestamp? {
         partitions.values.map(\.newest).min().map { $0 + .microseconds(-limits.retention.microseconds) }
     }
@@ -136,7 +136,9 @@ struct AggregatorState {
         for entry in entries {
             guard let execution = Self.execution(ofKey: entry.key) else { throw StoredFault() }
             var record: ExecutionRecord
-            if let known = records[execution] { record = known } else { record = try ExecutionRecord(stored: entry.value) }
+            if let known = records[execution] { record = known } else {
+                record = try ExecutionRecord(stored: entry.value)
+            }
             guard let place = partitions[record.partition], !record.isChanged else { continue }
             let retention = record.final == nil ? limits.openRetention : limits.retention
             guard record.lastTime < place.newest + .microseconds(-retention.microseconds) else { continue }

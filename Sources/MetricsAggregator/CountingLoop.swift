@@ -8,7 +8,7 @@ struct CountingLoop {
     static let pageCountMax = 1000
     /// Pages that are read ahead of counting.
     static let pagesAheadMax = 3
-    /// A transaction is due after so many events, or this long after the first: few commits, and figures that are fresh.
+    /// A transaction is due after so many events, or this long after the first: few commits, and fresh figures.
     static let commitCountMax = 4096
     static let commitDelay = Duration.milliseconds(100)
     /// Stored executions looked at in one step of forgetting.
@@ -72,8 +72,8 @@ struct CountingLoop {
     private static func unreadable(_ key: String) -> BusError {
         BusError(
             .corrupt,
-            "the store of the metrics has an entry that this release did not write (\(key)); move the file away, and the "
-                + "topic is counted again from its beginning")
+            "the store of the metrics has an entry that this release did not write (\(key)); move the file away, and "
+                + "the topic is counted again from its beginning")
     }
 
     private func commit(_ state: inout AggregatorState) async throws(BusError) {

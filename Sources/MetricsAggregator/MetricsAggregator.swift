@@ -74,7 +74,8 @@ extension MetricsAggregator: Service {
                 let result: Result<Void, BusError>
                 do throws(BusError) {
                     let loop = CountingLoop(
-                        subscriber: subscriber, store: store, standing: standing, limits: limits, logger: logger, now: now)
+                        subscriber: subscriber, store: store, standing: standing, limits: limits, logger: logger,
+                        now: now)
                     result = .success(try await loop.run { failureCount = 0 })
                 } catch { result = .failure(error) }
                 await store.close()

@@ -27,7 +27,7 @@ extension BusContract {
             await subscription.close()
             await publisher.close()
         },
-        BusContract("a subscription from positions goes on there, and begins anew where the topic is shorter") { bus, seed in
+        BusContract("a subscription from positions goes on there, and begins anew on a shorter topic") { bus, seed in
             var work = Workload(seed: seed)
             let publisher = try await bus.publisher()
             let events = work.add(executions: 10, length: 10)

@@ -1,4 +1,4 @@
-"""The metrics role: every counter is a recount of the topic, whatever was killed meanwhile; both text formats are valid."""
+"""The metrics role: every counter is a recount of the topic, whatever was killed; both text formats are valid."""
 
 import concurrent.futures
 import json
@@ -30,7 +30,7 @@ def of_kafka(address) -> list:
 
 
 def wait_until_counted(metrics: Server, count: int) -> dict:
-    """The samples once the role has counted so many records: it commits some tenths of a second later, and says so here."""
+    """The samples once the role has counted so many records, which it commits some tenths of a second later."""
     deadline = time.monotonic() + WAIT_SECONDS_MAX
     while True:
         samples = scrape(metrics)
@@ -75,7 +75,7 @@ def promtool(text: str) -> None:
 
 
 def kill_at_seeded_moments(make, load: Load, kills: int, rng) -> int:
-    """Starts the role and kills it, over and over, while executions go on; gives how often it had counted something new."""
+    """Starts the role and kills it, over and over, while executions go on; gives how often it had counted more."""
     before, moved = 0, 0
     for _ in range(kills):
         metrics = make().start()
@@ -148,7 +148,8 @@ def check_statistics(server: Server, events: list) -> None:
         assert (item["duration_ms"] is None) == (item["completed"] == 0)
         if item["duration_ms"]:
             assert 0 < item["duration_ms"]["p50"] <= item["duration_ms"]["p95"] <= item["duration_ms"]["p99"]
-    codes = [event["data"]["error_code"] for event in distinct(events) if event["type"] in ("step_failed", "step_retrying")
+    codes = [event["data"]["error_code"] for event in distinct(events)
+             if event["type"] in ("step_failed", "step_retrying")
              or event["type"] == "execution_failed" and event["data"]["failed_step"] is None]
     assert {item["code"]: item["count"] for item in hour["error_codes"]} == {code: codes.count(code) for code in codes}
     slowest = [item["duration_ms"]["p95"] for item in hour["slowest_steps"]]
@@ -182,7 +183,8 @@ def test_many_executions_add_no_series(server):
     inputs = {"id": "1", "customer": "c", "quantity": 1, "amount": 1.5, "note": "n"}
 
     def start(_):
-        answer = requests.post(f"{server.url}/api/v1/workflows/one-step/execute?wait=30s", json={"inputs": inputs}, timeout=60)
+        answer = requests.post(
+            f"{server.url}/api/v1/workflows/one-step/execute?wait=30s", json={"inputs": inputs}, timeout=60)
         assert answer.json()["status"] == "completed", answer.text
 
     for count in (20, 2_000):
@@ -193,7 +195,8 @@ def test_many_executions_add_no_series(server):
             before = {key for key in samples if not key[0].startswith("stepstream_hosting_")}
     after = {key for key in samples if not key[0].startswith("stepstream_hosting_")}
     assert after == before, sorted(map(str, after ^ before))[:5]
-    assert samples["stepstream_executions_finished_total", frozenset({("workflow", "one-step"), ("status", "completed")})] == 2_020
+    labels = frozenset({("workflow", "one-step"), ("status", "completed")})
+    assert samples["stepstream_executions_finished_total", labels] == 2_020
 
 
 def test_a_second_aggregator_takes_over_when_the_first_is_killed(binary, data_dir):
@@ -229,7 +232,8 @@ def test_on_a_broker_copies_are_counted_once_and_kills_change_nothing(binary, da
     metrics = metrics_role().start()
     # Half of everything once more, by hand, with the role killed in the middle of it.
     last = max(position for position, *_ in files.attempts(data_dir))
-    again = binary.run("republish", "--data-dir", data_dir, "--from", str(last // 2), *arguments(data_dir, broker.address))
+    again = binary.run(
+        "republish", "--data-dir", data_dir, "--from", str(last // 2), *arguments(data_dir, broker.address))
     assert again.returncode == 0, again.stderr
     metrics.kill()
     metrics.__exit__()

@@ -7,10 +7,13 @@ import WorkflowModel
 @Suite("counting")
 struct CountingTests {
     private static let id = ExecutionID("019b8d5c-7a3b-7c4d-8e5f-0123456789ab")!
+    private static let another = ExecutionID("019bb200-7a3b-7c4d-8e5f-0123456789ab")!
     private static let start = GeneratedRuns.epoch
 
     /// A run of two steps, the first with a retry: 9 events.
-    private static func run(_ id: ExecutionID = Self.id, workflow: String = "flow", at time: Timestamp = Self.start) -> [EncodedEvent] {
+    private static func run(
+        _ id: ExecutionID = Self.id, workflow: String = "flow", at time: Timestamp = Self.start
+    ) -> [EncodedEvent] {
         var list = EventList(execution: id, workflow: workflow)
         list.time = time
         list.add(.executionStarted(.init(deliverableType: "d", totalSteps: 2, startedAt: time, definitionRevision: 1)))
@@ -74,7 +77,7 @@ struct CountingTests {
     @Test("a result whose start never came is counted as unknown when its execution is forgotten")
     func forgotten() throws {
         let lost = Self.run().filter { $0.sequence != 6 }
-        let later = Self.run(ExecutionID("019bb200-7a3b-7c4d-8e5f-0123456789ab")!, at: Self.start + .seconds(8 * 86_400))
+        let later = Self.run(Self.another, at: Self.start + .seconds(8 * 86_400))
         let (before, store) = try counted(topic(lost + later))
         #expect(before.totals.missingInside == 1 && before.functions["unknown"] == nil)
         var state = try store.load(AggregatorLimits())
@@ -89,7 +92,7 @@ struct CountingTests {
     @Test("what comes again after its execution was forgotten is late, not new")
     func late() throws {
         let old = Self.run()
-        let later = Self.run(ExecutionID("019bb200-7a3b-7c4d-8e5f-0123456789ab")!, at: Self.start + .seconds(8 * 86_400))
+        let later = Self.run(Self.another, at: Self.start + .seconds(8 * 86_400))
         let figures = try counted(topic(old + later + old)).figures
         #expect(figures.totals.late == 9 && figures.totals.duplicates == 0)
         #expect(figures.workflows["flow"]?.started == 2)
@@ -97,7 +100,7 @@ struct CountingTests {
 
     @Test("an event from a clock that is wrong does not make others late")
     func wrongClock() throws {
-        let far = Self.run(ExecutionID("019bb200-7a3b-7c4d-8e5f-0123456789ab")!, at: Self.start + .seconds(900 * 86_400))
+        let far = Self.run(Self.another, at: Self.start + .seconds(900 * 86_400))
         var state = AggregatorState(limits: AggregatorLimits())
         for event in topic(far + Self.run()) { state.apply(event, ceiling: Self.start + .seconds(86_400)) }
         #expect(state.figures.totals.late == 0 && state.figures.workflows["flow"]?.started == 2)
@@ -157,11 +160,15 @@ struct CountingTests {
         #expect(figures.totals.malformed == 30 && figures.totals.missingInside == 19)
     }
 
-    @Test("milliseconds are read exactly, however they are written", arguments: [
-        ("0", 0), ("12.4", 12_400), ("0.043", 43), ("30000.001", 30_000_001), ("1e3", 1_000_000), ("0.0571", 57), ("7.", 7000),
-    ])
+    @Test(
+        "milliseconds are read exactly, however they are written",
+        arguments: [
+            ("0", 0), ("12.4", 12_400), ("0.043", 43), ("30000.001", 30_000_001), ("1e3", 1_000_000), ("0.0571", 57),
+            ("7.", 7000),
+        ])
     func milliseconds(text: String, microseconds: UInt64) {
-        let fields = EventFields(Array(#" { "x":[{"data":{"t":9}},"}"], "data" : { "a":"\"}", "t" : \#(text) } }"#.utf8))
+        let json = #" { "x":[{"data":{"t":9}},"}"], "data" : { "a":"\"}", "t" : \#(text) } }"#
+        let fields = EventFields(Array(json.utf8))
         #expect(fields?.microseconds("t") == microseconds)
         #expect(fields?.string("a") == "\"}")
     }

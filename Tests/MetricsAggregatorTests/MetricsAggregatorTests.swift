@@ -18,29 +18,27 @@ struct MetricsAggregatorTests {
         return (0..<count).flatMap { _ in runs.run() }
     }
 
-    private func aggregator() -> MetricsAggregator {
+    private func aggregator(now: Timestamp = GeneratedRuns.epoch) -> MetricsAggregator {
         MetricsAggregator(
-            subscriber: topic, openStore: { [store] in store }, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            now: { GeneratedRuns.epoch })
+            subscriber: topic, openStore: { [store] in store },
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, now: { now })
     }
 
     /// Runs an aggregator of its own while the body runs.
-    private func running(_ body: (MetricsAggregator) async throws -> Void) async throws {
-        let aggregator = aggregator()
+    private func running(
+        now: Timestamp = GeneratedRuns.epoch, _ body: (MetricsAggregator) async throws -> Void
+    ) async throws {
+        let aggregator = aggregator(now: now)
         let task = Task { try await aggregator.run() }
         try await body(aggregator)
         task.cancel()
         _ = await task.result
     }
 
-    private func expect(_ events: [EncodedEvent], duplicates: UInt64 = 0, location: SourceLocation = #_sourceLocation) throws {
-        var expected = try counted(MetricsAggregatorTests.delivered(events)).figures
-        expected.totals.duplicates = duplicates
+    /// Of events that came once.
+    private func expect(_ events: [EncodedEvent], location: SourceLocation = #_sourceLocation) throws {
+        let expected = try counted(GeneratedTopic(of: events).events).figures
         #expect(try store.model.load(AggregatorLimits()).figures == expected, sourceLocation: location)
-    }
-
-    private static func delivered(_ events: [EncodedEvent]) -> [DeliveredEvent] {
-        events.enumerated().map { DeliveredEvent(partition: 0, offset: Int64($0.offset), event: $0.element) }
     }
 
     @Test("counts what is there and what comes, over restarts, without counting anything twice")
@@ -95,6 +93,32 @@ struct MetricsAggregatorTests {
         topic.replace(with: third)
         try await running { _ in await store.wait(for: Int64(third.count)) }
         try expect(old + new + third)
+    }
+
+    @Test("forgets ended executions a retention after their end, and keeps the open ones")
+    func forgetting() async throws {
+        let old = Self.runs(120, seed: 8)
+        var random = SplitMix(state: 8)
+        let time = GeneratedRuns.epoch + .seconds(9 * 86_400)
+        func later() -> [EncodedEvent] {
+            var list = EventList(execution: ExecutionID(at: time, using: &random), workflow: "flow")
+            list.time = time
+            list.add(.executionCancelled(.init(reason: "", requestedBy: "", progress: 0)), isFinal: true)
+            return list.events
+        }
+        let open = Set(old.map(\.executionID)).subtracting(old.filter(\.isFinal).map(\.executionID))
+        try #require(!open.isEmpty)
+        let new = later() + later()
+        topic.publish(old + new[..<1])
+        try await running(now: time) { _ in
+            await store.wait(for: Int64(old.count + 1))
+            // What is forgotten goes with the next transaction.
+            topic.publish(Array(new[1...]))
+            await store.wait(for: Int64(old.count + 2))
+        }
+        let kept = store.model.entries.keys.compactMap { $0.hasPrefix("x/") ? ExecutionID($0.dropFirst(2)) : nil }
+        #expect(Set(kept) == open.union(new.map(\.executionID)))
+        try expect(old + new)
     }
 
     @Test("an entry that another release wrote stops counting, not the process")

@@ -13,7 +13,8 @@ struct StatisticsTests {
         var random = SplitMix(state: 3)
         let dense = SparseHistogram.dense
         for _ in 0..<20_000 {
-            let value = UInt64.random(in: 0...SparseHistogram.microsecondsMax, using: &random) >> UInt64.random(in: 0..<40, using: &random)
+            let shift = UInt64.random(in: 0..<40, using: &random)
+            let value = UInt64.random(in: 0...SparseHistogram.microsecondsMax, using: &random) >> shift
             #expect(SparseHistogram.lowestEquivalent(value) == dense.lowestEquivalentForValue(value), "\(value)")
         }
         #expect(SparseHistogram.lowestEquivalent(.max) <= SparseHistogram.microsecondsMax)
@@ -25,7 +26,8 @@ struct StatisticsTests {
         var statistics = Statistics(limits: AggregatorLimits())
         var sample: [UInt64] = []
         for number in 0..<5000 {
-            let duration = UInt64.random(in: 100...1_000_000, using: &random) * UInt64.random(in: 1...50, using: &random)
+            let factor = UInt64.random(in: 1...50, using: &random)
+            let duration = UInt64.random(in: 100...1_000_000, using: &random) * factor
             sample.append(duration)
             let time = Self.now + .seconds(-(number % 3000))
             statistics.runEnded("flow", .completed, at: time)
@@ -75,7 +77,8 @@ struct StatisticsTests {
             window["slowest_steps"]?.arrayValue?.map { $0["step"]?.stringValue ?? "" }
                 == (0..<10).map { "step\(30 - $0)" })
         #expect(
-            window["error_codes"]?.arrayValue?.map { $0["code"]?.stringValue ?? "" } == (0..<10).map { "code\(30 - $0)" })
+            window["error_codes"]?.arrayValue?.map { $0["code"]?.stringValue ?? "" }
+                == (0..<10).map { "code\(30 - $0)" })
     }
 
     @Test("memory is bounded: slots by the windows, series by the limit, and old series make room")

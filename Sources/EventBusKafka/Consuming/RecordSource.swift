@@ -62,7 +62,9 @@ final class RecordSource: Sendable {
             for position in wanted {
                 let partition = Int32(clamping: position.partition)
                 // A partition that is shorter is another one than was read.
-                guard let low = offsets[partition], let high = highs[partition], position.nextOffset <= high else { continue }
+                guard let low = offsets[partition], let high = highs[partition], position.nextOffset <= high else {
+                    continue
+                }
                 offsets[partition] = max(low, position.nextOffset)
             }
             positions = offsets

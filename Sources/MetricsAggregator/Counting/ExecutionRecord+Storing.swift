@@ -55,10 +55,14 @@ extension ExecutionRecord {
         }
         steps = try reader.list { (reader: inout StoredReader) throws(StoredFault) in
             var step = Step(name: try reader.text())
-            step.function = try reader.optional { (reader: inout StoredReader) throws(StoredFault) in try reader.text() }
+            step.function = try reader.optional { (reader: inout StoredReader) throws(StoredFault) in
+                try reader.text()
+            }
             step.results = try reader.list { (reader: inout StoredReader) throws(StoredFault) in
                 let (duration, queued) = (try reader.unsigned(), try reader.unsigned())
-                let code = try reader.optional { (reader: inout StoredReader) throws(StoredFault) in try reader.text() }
+                let code = try reader.optional { (reader: inout StoredReader) throws(StoredFault) in
+                    try reader.text()
+                }
                 return StepResult(durationMicroseconds: duration, queuedMicroseconds: queued, code: code)
             }
             step.retries = try reader.unsigned()

@@ -64,7 +64,9 @@ struct ExecutionRecord: Hashable {
         return .new
     }
 
-    mutating func count(_ detail: EventDetail, of event: EncodedEvent, _ figures: inout Figures, _ book: inout ApprovalBook) {
+    mutating func count(
+        _ detail: EventDetail, of event: EncodedEvent, _ figures: inout Figures, _ book: inout ApprovalBook
+    ) {
         switch detail {
         case .executionStarted:
             guard startedAt == nil else { return }

@@ -26,11 +26,13 @@ struct Totals: Hashable {
 
     /// Where a type is counted, and the type if it is known.
     static func place(of type: String) -> (place: Int, type: EventType?) {
-        places[type].map { ($0, EventType.allCases[$0]) } ?? (EventType.allCases.count, nil)
+        places[type] ?? (places.count, nil)
     }
 
     private static let places = Dictionary(
-        uniqueKeysWithValues: EventType.allCases.enumerated().map { ($1.rawValue, $0) })
+        uniqueKeysWithValues: EventType.allCases.enumerated().map { place, type in
+            (type.rawValue, (place: place, type: EventType?.some(type)))
+        })
 }
 
 extension Totals {

@@ -60,7 +60,9 @@ enum EventDetail: Hashable {
             return .approvalNotice(id: id, stage: stage, deadline: fields.time("deadline_at"))
         case .approvalGranted, .approvalRejected, .approvalExpired:
             guard let id = fields.string("approval_id") else { return nil }
-            return .approvalSettled(id: id, type == .approvalGranted ? .granted : type == .approvalRejected ? .rejected : .expired)
+            let status: ApprovalStatus =
+                type == .approvalGranted ? .granted : type == .approvalRejected ? .rejected : .expired
+            return .approvalSettled(id: id, status)
         case .executionStarted, .executionCompleted, .executionCancelled, .stepSkipped, .approvalVote: return .other
         }
     }

@@ -47,7 +47,8 @@ extension Figures {
             durations.add(figures.durations.value, ("function", function))
         }
         var queue = MetricFamily(
-            "stepstream_step_queue_seconds", .histogram, help: "Time that the attempt which ended a step waited for a host.")
+            "stepstream_step_queue_seconds", .histogram,
+            help: "Time that the attempt which ended a step waited for a host.")
         queue.add(totals.queue.value)
         return [finished, retries, durations, queue]
     }
@@ -67,7 +68,8 @@ extension Figures {
                 requested.add(.count(approvals.requested), labels.0, labels.1)
                 pending.add(.number(Double(approvals.pending)), labels.0, labels.1)
                 for status in ApprovalStatus.allCases {
-                    decided.add(.count(approvals.decided[status.place]), labels.0, labels.1, ("outcome", status.rawValue))
+                    decided.add(
+                        .count(approvals.decided[status.place]), labels.0, labels.1, ("outcome", status.rawValue))
                 }
             }
         }
@@ -93,7 +95,7 @@ extension Figures {
         }
         var missing = MetricFamily(
             "stepstream_events_missing", .gauge,
-            help: "Sequences not seen: at the start of executions, usually taken by retention, or inside, which is a gap.")
+            help: "Sequences not seen: at an execution's start, usually taken by retention, or inside, which is a gap.")
         missing.add(.number(Double(totals.missingAtStart)), ("place", "start"))
         missing.add(.number(Double(totals.missingInside)), ("place", "inside"))
         var duplicate = MetricFamily(

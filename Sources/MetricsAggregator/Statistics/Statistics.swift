@@ -53,7 +53,9 @@ struct Statistics: Hashable {
 
     mutating func failed(_ code: String, at time: Timestamp) { change(.code, code, at: time) { $0.failed += 1 } }
 
-    private mutating func change(_ kind: Kind, _ name: String, at time: Timestamp, _ change: (inout SlotRing.Slot) -> Void) {
+    private mutating func change(
+        _ kind: Kind, _ name: String, at time: Timestamp, _ change: (inout SlotRing.Slot) -> Void
+    ) {
         let key = key(kind, name, at: time)
         if series[key] == nil {
             series[key] = Series()

@@ -40,7 +40,10 @@ extension OpenAPIDocument {
         "type": "object", "required": ["at", "up_to", "lag_events", "windows"],
         "properties": [
             "at": time,
-            "up_to": ["description": "Event time of the newest counted event.", "type": ["string", "null"], "format": "date-time"],
+            "up_to": [
+                "description": "Event time of the newest counted event.", "type": ["string", "null"],
+                "format": "date-time",
+            ],
             "lag_events": ["description": "Events not counted yet; null while unknown.", "type": ["integer", "null"]],
             "windows": [
                 "type": "array",

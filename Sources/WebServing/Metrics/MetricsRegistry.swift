@@ -36,8 +36,8 @@ package final class MetricsRegistry: MetricsFactory, RouteProvider {
     package func addRoutes(to router: inout WebRouter) {
         router.get("/metrics") { request in
             let format = MetricsFormat(accept: request.header("accept"))
-            return .bytes(
-                Array(format.text(await self.current()).utf8), type: format.mediaType, headers: [WebHeader("vary", "accept")])
+            let text = format.text(await self.current())
+            return .bytes(Array(text.utf8), type: format.mediaType, headers: [WebHeader("vary", "accept")])
         }
     }
 

@@ -83,14 +83,17 @@ struct MetricsBench {
             return .executionStarted(
                 .init(deliverableType: "bench", totalSteps: 3, startedAt: now, definitionRevision: 1))
         case eventsPerExecution:
-            return .executionCompleted(.init(riskScore: 0, requiresApproval: false, totalSteps: 3, successfulSteps: 3))
+            return .executionCompleted(
+                .init(riskScore: 0, requiresApproval: false, totalSteps: 3, successfulSteps: 3))
         case _ where sequence % 2 == 0:
-            return .stepStarted(.init(stepNumber: number, stepName: "step\(number)", function: "bench.noop", attempt: 1))
+            return .stepStarted(
+                .init(stepNumber: number, stepName: "step\(number)", function: "bench.noop", attempt: 1))
         default:
             return .stepCompleted(
                 .init(
-                    stepNumber: number, stepName: "step\(number)", executionTimeMilliseconds: Double.random(in: 0.03...2),
-                    progress: number * 33, attempt: 1, queuedMilliseconds: 0.002))
+                    stepNumber: number, stepName: "step\(number)",
+                    executionTimeMilliseconds: Double.random(in: 0.03...2), progress: number * 33, attempt: 1,
+                    queuedMilliseconds: 0.002))
         }
     }
 }

@@ -1,7 +1,7 @@
 /// What the process's own metrics mean, for `# HELP`; those that a role keeps itself come with their text.
 ///
-/// The metrics API that rooms count with has no place for it. `promtool check metrics` in the end-to-end suite fails on a
-/// family without one.
+/// The metrics API that rooms count with has no place for it. `promtool check metrics` in the end-to-end suite fails on
+/// a family without one.
 enum MetricTexts {
     static let all = [
         "stepstream_bus_brokers_up": "Kafka brokers that are connected.",

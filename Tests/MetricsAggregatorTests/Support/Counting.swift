@@ -53,8 +53,4 @@ func counted(
 }
 
 /// One partition, the events in this order.
-func topic(_ events: [EncodedEvent]) -> [DeliveredEvent] {
-    var topic = GeneratedTopic()
-    for event in events { topic.append(event, partition: 0) }
-    return topic.events
-}
+func topic(_ events: [EncodedEvent]) -> [DeliveredEvent] { GeneratedTopic(of: events).events }

@@ -21,7 +21,8 @@ struct GeneratedRuns {
         for number in 1...Int.random(in: 1...3, using: &random) {
             let name = "step\(number)"
             if chance(0.1) {
-                events.add(.stepSkipped(.init(stepNumber: number, stepName: name, reason: "no", progress: 0)), after: drawn())
+                events.add(
+                    .stepSkipped(.init(stepNumber: number, stepName: name, reason: "no", progress: 0)), after: drawn())
                 continue
             }
             if chance(0.15) { gate(&events, number, name) }
@@ -52,7 +53,8 @@ struct GeneratedRuns {
         let function = "plugin.function\(Int.random(in: 0..<3, using: &random))"
         for attempt in 1... {
             events.add(
-                .stepStarted(.init(stepNumber: number, stepName: name, function: function, attempt: attempt)), after: drawn())
+                .stepStarted(.init(stepNumber: number, stepName: name, function: function, attempt: attempt)),
+                after: drawn())
             let milliseconds = Double(Int.random(in: 0..<9_000_000, using: &random)) / 1000
             let queued = Double(Int.random(in: 0..<90_000, using: &random)) / 1000
             if chance(0.2) {
@@ -117,11 +119,13 @@ struct GeneratedRuns {
 
     private mutating func settle(_ events: inout EventList, _ id: String, isFinal: Bool) {
         let outcome = EventData.ApprovalOutcome(approvalID: id, decidedBy: "ann", comment: nil, policy: .quorum)
-        let choice: EventData = chance(0.5) ? .approvalGranted(outcome) : chance(0.5) ? .approvalRejected(outcome) : .approvalExpired(outcome)
-        events.add(choice, after: drawn(), isFinal: isFinal)
+        let choices: [EventData] = [.approvalGranted(outcome), .approvalRejected(outcome), .approvalExpired(outcome)]
+        events.add(choices[Int.random(in: 0..<3, using: &random)], after: drawn(), isFinal: isFinal)
     }
 
-    private mutating func chance(_ probability: Double) -> Bool { Double.random(in: 0..<1, using: &random) < probability }
+    private mutating func chance(_ probability: Double) -> Bool {
+        Double.random(in: 0..<1, using: &random) < probability
+    }
     private mutating func drawn() -> Duration { .microseconds(Int64.random(in: 0..<40_000_000, using: &random)) }
 }
 
@@ -164,6 +168,13 @@ struct SplitMix: RandomNumberGenerator {
 struct GeneratedTopic {
     private(set) var events: [DeliveredEvent] = []
     private var offsets: [Int: Int64] = [:]
+
+    init() {}
+
+    /// One partition, the events in this order.
+    init(of events: [EncodedEvent]) {
+        for event in events { append(event, partition: 0) }
+    }
 
     mutating func append(_ event: EncodedEvent, partition: Int) {
         events.append(DeliveredEvent(partition: partition, offset: offsets[partition, default: 0], event: event))
