@@ -58,10 +58,10 @@ trap 'exit 143' TERM
 
 bus=()
 if [ -n "$kafka" ]; then
-  make_venv --requirement "$root/deploy/examples/python-consumer/requirements.txt" \
-    --requirement "$root/deploy/demo/broker-requirements.txt"
-  python="$root/.venv/bin/python"
+  install_packages kcat
   if [ "$kafka" = own ]; then
+    make_venv --requirement "$root/deploy/demo/broker-requirements.txt"
+    python="$root/.venv/bin/python"
     port=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
     kafka=127.0.0.1:$port
     program=$("$python" -c 'import importlib.resources as r; print(r.files("noida_db") / "noida-db")')
@@ -133,7 +133,7 @@ if [ -n "$kafka" ]; then
   # Reading the topic makes it where it is missing; the consumer below expects it.
   "$binary" events "${bus[@]}" --data-dir "$work/data" > /dev/null
   : > "$work/kafka.events"
-  "$python" "$root/deploy/examples/python-consumer/consume.py" "$kafka" --group "demo-$$" \
+  kcat -b "$kafka" -G "demo-$$" -X auto.offset.reset=earliest -u -q stepstream.events.v1 \
     > >(tee "$work/kafka.events" | sed -u 's/^/kafka  /' >&2) &
   consumer=$!
 fi

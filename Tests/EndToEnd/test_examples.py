@@ -1,4 +1,6 @@
-"""The examples of the page "Consuming events" run as they stand there and print the journal's events of a seeded run."""
+"""The examples of the page "Consuming events" run as they stand there and print the journal's events of a seeded run.
+
+The consumer that keeps a table has a file of its own, test_consumer.py."""
 
 import collections
 import json
@@ -18,7 +20,6 @@ from support.broker import Broker, quiet
 from support.topic import EVENTS, read
 
 PAGE = ROOT / "deploy" / "guide" / "consuming-events.md"
-EXAMPLES = ROOT / "deploy" / "examples"
 
 
 def snippets() -> dict:
@@ -109,15 +110,13 @@ def test_kcat_and_jq_find_one_execution(seeded):
     assert_journal(shell("kcat-one", address, EXECUTION=execution), [row for row in journal if row[0] == execution])
 
 
-@pytest.fixture(params=["page", "python", "swift"])
+@pytest.fixture(params=["page", "swift"])
 def consumer(request, tmp_path):
     """A way to print what the topic holds: a function of a broker's address."""
     if request.param == "page":
         program = tmp_path / "consumer.py"
         program.write_text(snippets()["seen"] + "\n\n" + snippets()["consumer"])
         return lambda address: run([sys.executable, program], address)
-    if request.param == "python":
-        return lambda address: run([sys.executable, EXAMPLES / "python-consumer" / "consume.py", address, "--once"])
     binary = request.getfixturevalue("swift_consumer")
     return lambda address: run([binary, address, "--once"])
 
