@@ -18,7 +18,7 @@ from support.binary import ROOT
 CONTAINERFILE = ROOT / "deploy" / "Containerfile"
 COMPOSE = ROOT / "deploy" / "compose.yaml"
 GUIDE = ROOT / "deploy" / "guide" / "containers.md"
-ROLES = ("orchestrator", "gateway")
+ROLES = ("orchestrator", "gateway", "metrics", "notifier")
 
 
 @functools.cache
@@ -127,6 +127,19 @@ def test_no_port_is_published_beyond_this_machine():
     for name, service in services().items():
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:"), (name, port)
+
+
+def test_prometheus_scrapes_every_role_where_compose_has_it(binary):
+    """And what is mounted for it and for Grafana is there."""
+    configuration = yaml.safe_load((COMPOSE.parent / "observability" / "prometheus.yml").read_text())
+    job, = configuration["scrape_configs"]
+    assert {target["labels"]["role"]: target["targets"] for target in job["static_configs"]} == {
+        role: [f"{role}:{config(binary, role)['port']}"] for role in ROLES}
+    for name in ("prometheus", "grafana"):
+        assert services()[name]["profiles"] == ["observability"]
+        for volume in services()[name]["volumes"]:
+            source = volume.split(":")[0]
+            assert not source.startswith(".") or (COMPOSE.parent / source).is_dir(), volume
 
 
 def test_images_are_named_in_full_and_ours_by_the_version(binary):
