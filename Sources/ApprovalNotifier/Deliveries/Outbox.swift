@@ -30,6 +30,8 @@ struct Outbox: Sendable {
         var stand: Stand
         /// Settled while an attempt was under way.
         var isDropped = false
+        /// Counted in its lane: from the beginning of an attempt until what it came to is durable.
+        var isInLane = false
         /// Which slot of the queue is its present one.
         var serial = 0
     }
@@ -113,6 +115,7 @@ struct Outbox: Sendable {
             lane.busy.insert(entry.pending.delivery.approvalID)
             lanes[channel] = lane
             entry.stand = .inFlight
+            entry.isInLane = true
             entry.pending.attempts += 1
             entries[slot.id] = entry
             order.append(order.remove(at: turn))
@@ -127,8 +130,6 @@ struct Outbox: Sendable {
     ) -> Ending {
         guard var entry = entries[id], entry.stand == .inFlight else { return .dropped }
         let channel = entry.pending.channel
-        lanes[channel]?.inFlight -= 1
-        lanes[channel]?.busy.remove(entry.pending.delivery.approvalID)
         if entry.isDropped {
             forget(id)
             return .dropped
@@ -142,6 +143,7 @@ struct Outbox: Sendable {
                 afterAttempts: entry.pending.attempts, retryAfter: retryAfter, chance: chance)
             {
                 entry.pending.dueAt = now + delay
+                leaveLane(&entry)
                 entries[id] = entry
                 queue(id)
                 return .again(entry.pending)
@@ -154,7 +156,8 @@ struct Outbox: Sendable {
 
     /// What ended is durable.
     mutating func forget(_ id: String) {
-        guard let entry = entries.removeValue(forKey: id) else { return }
+        guard var entry = entries.removeValue(forKey: id) else { return }
+        leaveLane(&entry)
         let approval = entry.pending.delivery.approvalID
         byApproval[approval]?.remove(id)
         if byApproval[approval]?.isEmpty == true { byApproval[approval] = nil }
@@ -186,6 +189,14 @@ struct Outbox: Sendable {
         lanes[channel]?.queue = []
         for pending in cleared { entries[pending.id]?.stand = .ending }
         return cleared
+    }
+
+    /// An acknowledgement that is not durable yet keeps its place, so that a crash loses no more than a lane holds.
+    private mutating func leaveLane(_ entry: inout Entry) {
+        guard entry.isInLane else { return }
+        entry.isInLane = false
+        lanes[entry.pending.channel]?.inFlight -= 1
+        lanes[entry.pending.channel]?.busy.remove(entry.pending.delivery.approvalID)
     }
 
     private mutating func queue(_ id: String) {

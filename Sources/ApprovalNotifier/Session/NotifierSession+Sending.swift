@@ -67,6 +67,7 @@ extension NotifierSession {
                     pending.id, .refused("the message is gone"), now: now, schedule: parts.configuration.schedule, chance: 0)
                 state.outbox.forget(pending.id)
             }
+            wake()
             return
         }
         let outcome = await sender.send(OutgoingMessage(id: pending.id, body: body, now: now))
@@ -79,7 +80,7 @@ extension NotifierSession {
             state.outbox.ended(
                 pending.id, outcome, now: end, schedule: parts.configuration.schedule, chance: chance)
         }
-        wake()
+        defer { wake() }
         switch ending {
         case .delivered(let pending):
             parts.metrics.delivered(pending.channel, after: end - pending.createdAt)
