@@ -240,8 +240,8 @@ struct SessionTests {
         let notice = try #require(try ApprovalNotice(event))
         let key = ApprovalLinks(key: Array(repeating: 7, count: 32))
         let links = DecisionLinks(links: key, publicURL: "https://flows.example", groups: ["stewards"])
-        let made = links.links(for: notice, isFourEyes: false, to: notice.approvers)
-        #expect(made.map(\.url) == links.links(for: notice, isFourEyes: false, to: notice.approvers).map(\.url))
+        let made = links.links(for: notice, facts: JSONObject([]), to: notice.approvers)
+        #expect(made.map(\.url) == links.links(for: notice, facts: JSONObject([]), to: notice.approvers).map(\.url))
         for link in made {
             let token = String(link.url.dropFirst("https://flows.example/approvals/".count))
             let claims = try key.claims(of: token, now: Events.start)
@@ -249,9 +249,11 @@ struct SessionTests {
             #expect(claims.expires == deadline)
         }
         let later = try #require(try ApprovalNotice(approval.reminder(1, ["ann"])))
-        #expect(links.links(for: later, isFourEyes: false, to: ["ann"])[0].url != made[0].url)
-        // With four eyes a group's link would decide nothing.
-        #expect(links.links(for: notice, isFourEyes: true, to: notice.approvers).map(\.approver) == ["ann"])
+        #expect(links.links(for: later, facts: JSONObject([]), to: ["ann"])[0].url != made[0].url)
+        // A group's link would decide nothing where it matters who decides.
+        for facts in [JSONObject([("four_eyes", true)]), JSONObject([("quorum", 2)])] {
+            #expect(links.links(for: notice, facts: facts, to: notice.approvers).map(\.approver) == ["ann"])
+        }
     }
 }
 

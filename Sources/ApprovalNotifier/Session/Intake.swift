@@ -50,11 +50,10 @@ struct Intake {
     }
 
     private mutating func announce(_ notice: ApprovalNotice, stage: Int, facts: JSONObject) {
-        let isFourEyes = facts["four_eyes"]?.boolValue ?? false
         for channel in session.parts.configuration.channels {
             let addressed = notice.approvers.filter { channel.approvers.isEmpty || channel.approvers.contains($0) }
             guard !addressed.isEmpty else { continue }
-            let links = session.parts.configuration.links?.links(for: notice, isFourEyes: isFourEyes, to: addressed)
+            let links = session.parts.configuration.links?.links(for: notice, facts: facts, to: addressed)
             owe(
                 Delivery(approvalID: notice.approvalID, channel: channel.name, stage: .asked(stage)),
                 ApprovalMessage(notice, facts: facts, links: links ?? []))
