@@ -28,6 +28,10 @@ final class StoreFake: ConsumerStore {
 
     func value(for key: String) async throws(BusError) -> [UInt8]? { state.withLock { $0.entries[key] } }
 
+    func values(for keys: [String]) async throws(BusError) -> [String: [UInt8]] {
+        state.withLock { state in state.entries.filter { keys.contains($0.key) } }
+    }
+
     func entries(prefix: String, after key: String?, limit: Int) async throws(BusError) -> [ConsumerEntry] {
         keys(prefix).filter { $0 > key ?? "" }.prefix(limit).compactMap { key in
             state.withLock { $0.entries[key] }.map { ConsumerEntry(key: key, value: $0) }
