@@ -163,7 +163,7 @@ let package = Package(
         .testTarget(
             name: "ApprovalNotifierTests",
             dependencies: [
-                "WorkflowModel", "EventBus", "WebServing", "ApprovalNotifier", product("NIOHTTP1"),
+                "WorkflowModel", "EventBus", "WebServing", "Orchestrator", "ApprovalNotifier", product("NIOHTTP1"),
             ] + nio + operations),
     ]
 )
