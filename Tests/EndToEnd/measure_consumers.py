@@ -9,30 +9,29 @@ medians of the pairs' ratios. It measures and judges nothing: it is no test.
 
 import argparse
 import contextlib
-import os
 import pathlib
 import statistics
 import tempfile
 import time
 
 from support.binary import Binary
+from support.notifier import Settings, webhook
 from support.open_loop import WORKFLOW, OpenLoop, percentile, shown
 from support.server import Server
+from support.usage import cpu_seconds, pss_megabytes
 
 CONSUMERS = ("metrics", "notifier")
 # Of a completed run of three steps, each with its start and its completion.
 EVENTS_PER_EXECUTION = 8
 
 
-def cpu_seconds(pid: int) -> float:
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def run(binary, data_dir: pathlib.Path, options, consumers) -> list:
     with contextlib.ExitStack() as stack:
         server = stack.enter_context(Server(binary, data_dir, role="orchestrator"))
-        others = [stack.enter_context(Server(binary, data_dir, role=role)) for role in consumers]
+        # A channel that is never told anything: without one the notifier would not follow the topic.
+        settings = Settings(data_dir / "settings", [webhook("one", "http://127.0.0.1:9/")])
+        others = [stack.enter_context(Server(binary, data_dir, role=role, arguments=settings.arguments))
+                  for role in consumers]
         server.put_workflow(WORKFLOW)
         load = OpenLoop(server, options.rate)
         time.sleep(options.warm)
@@ -40,12 +39,13 @@ def run(binary, data_dir: pathlib.Path, options, consumers) -> list:
         time.sleep(options.seconds)
         used = [cpu_seconds(process.pid) - before for process, before in zip(others, used)]
         ended = time.monotonic()
+        memory = [pss_megabytes(process.pid) for process in others]
         load.stop()
         times = load.between(began, ended)
         events = len(times) * EVENTS_PER_EXECUTION
         print(f"  {'with' if consumers else 'without'}: {shown('runs', times)}" + "".join(
-            f"; {process.role} {seconds:.2f} s CPU, {seconds / events * 1e6:.1f} µs an event"
-            for process, seconds in zip(others, used)), flush=True)
+            f"; {process.role} {seconds:.2f} s CPU, {seconds / events * 1e6:.1f} µs an event, PSS {megabytes:.1f} MB"
+            for process, seconds, megabytes in zip(others, used, memory)), flush=True)
         return times
 
 

@@ -9,7 +9,6 @@ CPU time of reading it by its events. It measures and judges nothing: it is no t
 
 import argparse
 import concurrent.futures
-import os
 import pathlib
 import tempfile
 import time
@@ -20,17 +19,8 @@ from support.binary import Binary
 from support.notifier import Settings, wait_until, webhook
 from support.receivers import WebhookReceiver
 from support.server import Server
+from support.usage import cpu_seconds, pss_megabytes
 from support.workflows import three_steps
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def pss_megabytes(pid: int) -> float:
-    lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
 
 
 def fill(binary, data_dir, settings, definition, count: int) -> int:
