@@ -82,7 +82,7 @@ package final class EmbeddedSubscription: EventSubscription {
 
     package var lag: Int? {
         get async {
-            guard let head = topic.hub.head, let place = state.withLock({ $0.place }) else { return nil }
+            guard let head = await topic.presentHead, let place = state.withLock({ $0.place }) else { return nil }
             return max(0, Int(head - place.nextOffset))
         }
     }

@@ -6,6 +6,9 @@ import WorkflowModel
 struct CountingLoop {
     /// Events read at a time.
     static let pageCountMax = 1000
+    /// A rest after a page that was not full, so that the next one has more than a commit's few events: each page wakes
+    /// several threads, whatever it holds.
+    static let gatheringTime = Duration.milliseconds(50)
     /// Pages that are read ahead of counting.
     static let pagesAheadMax = 3
     /// A transaction is due after so many events, or this long after the first: few commits, and fresh figures.
@@ -173,6 +176,7 @@ struct CountingLoop {
                 let page = try await subscription.next(limit: pageCountMax)
                 if page.isEmpty { throw BusError(.closed, "the subscription was closed") }
                 send.yield(.page(page))
+                if page.count < pageCountMax { try? await Task.sleep(for: gatheringTime) }
             }
         } catch { send.yield(.failed(error)) }
     }

@@ -7,6 +7,8 @@ import WorkflowModel
 extension NotifierSession {
     static let group = "notifier"
     private static let batchMax = 1000
+    /// A rest after a batch that was not full, so that the next one has more than a commit's few events.
+    private static let gatheringTime = Duration.milliseconds(50)
     /// How long held deliveries wait before it is looked again whether the topic's end is reached.
     private static let measureInterval = Duration.milliseconds(100)
     /// Between two commits of a position that only others' events have moved.
@@ -61,6 +63,7 @@ extension NotifierSession {
                 try await ledger.commit([], positions: next)
                 try await subscription.commit(next)
             }
+            if batch.count < Self.batchMax { try await Task.sleep(for: Self.gatheringTime) }
         }
     }
 

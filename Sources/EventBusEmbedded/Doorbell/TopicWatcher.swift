@@ -5,7 +5,8 @@ import Synchronization
 /// A reading process's end: keeps the hub's head up to date while the publisher is another process.
 ///
 /// Attaches to the doorbell first, then reads the head, then waits; without a doorbell, and against a lost byte, it
-/// looks every 250 ms. That is the embedded bus's only timer.
+/// looks every 250 ms. That is the embedded bus's only timer. While no subscription waits, since all have enough to do or
+/// gather more, the doorbell is not answered: of a thousand commits a second each would cost a look.
 final class TopicWatcher: Sendable {
     static let intervalMilliseconds: Int32 = 250
 
@@ -39,9 +40,10 @@ final class TopicWatcher: Sendable {
             // poll ignores a negative descriptor.
             var polled = [
                 pollfd(fd: wakePipe.readEnd, events: Int16(POLLIN), revents: 0),
-                pollfd(fd: doorbell, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: hub.isAwaited(elseWaking: wakePipe) ? doorbell : -1, events: Int16(POLLIN), revents: 0),
             ]
             _ = poll(&polled, 2, Self.intervalMilliseconds)
+            if polled[0].revents != 0 { wakePipe.drain() }
             if polled[1].revents != 0, !drain(doorbell) {
                 _ = close(doorbell)
                 doorbell = -1

@@ -41,6 +41,14 @@ final class EmbeddedTopic: Sendable {
         return try await catchUpThread.run { () throws(BusError) in try reader.head() }
     }
 
+    /// The next offset to be written, now: a hub that another process's publisher moves may rest, so the file is asked.
+    var presentHead: Int64? {
+        get async {
+            if state.withLock({ $0.hasPublisher }) { return hub.head }
+            return (try? await head())?.nextOffset ?? hub.head
+        }
+    }
+
     func page(from offset: Int64, limit: Int) async throws(BusError) -> TopicReader.Page {
         let reader = catchUp
         return try await catchUpThread.run { () throws(BusError) in try reader.page(from: offset, limit: limit) }

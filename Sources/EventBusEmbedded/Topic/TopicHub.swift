@@ -19,6 +19,8 @@ final class TopicHub: Sendable {
         var head: Int64?
         var recent: RecentEvents
         var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+        /// Woken when somebody waits: whoever moves the hub rests meanwhile.
+        var resting: WakePipe?
         var failure: BusError?
     }
 
@@ -79,12 +81,22 @@ final class TopicHub: Sendable {
                     }
                     precondition(state.waiters[token] == nil, "one task at a time waits for a subscription")
                     state.waiters[token] = continuation
+                    state.resting?.wake()
+                    state.resting = nil
                     return false
                 }
                 if isReady { continuation.resume() }
             }
         } onCancel: {
             wake(token)
+        }
+    }
+
+    /// Whether somebody waits for the head to move; if nobody does, `pipe` is woken once somebody will.
+    func isAwaited(elseWaking pipe: WakePipe) -> Bool {
+        state.withLock { state in
+            state.resting = state.waiters.isEmpty ? pipe : nil
+            return state.resting == nil
         }
     }
 
