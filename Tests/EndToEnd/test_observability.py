@@ -215,7 +215,8 @@ class Scene:
         front.execute("waiting", wait=None)
         self.prometheus = stack.enter_context(Prometheus(
             directory / "prometheus", retargeted({name: role.url for name, role in self.roles.items()})))
-        self.wait(lambda: {value for _, value in self.prometheus.query("up")} == {1.0})
+        # Every role's counters are known before they rise.
+        assert self.wait(lambda: [value for _, value in self.prometheus.query("up")] == [1.0] * len(names))
         outcomes.run_all(front, stream=self.roles.get("gateway", front))
 
     def wait(self, holds) -> bool:
