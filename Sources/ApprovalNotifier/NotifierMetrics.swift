@@ -8,6 +8,9 @@ struct NotifierMetrics: Sendable {
     private let unreadable = Counter(label: "stepstream_notifier_events_unreadable_total")
     private let restarts = Counter(label: "stepstream_notifier_session_restarts_total")
 
+    /// A counter that first appears at 1 has not risen for whoever watches it.
+    func begin(_ channel: String) { _ = deadLetters(channel) }
+
     func stand(pending count: Int, disabled channels: Int) {
         pending.record(count)
         disabled.record(channels)
@@ -23,8 +26,10 @@ struct NotifierMetrics: Sendable {
         ).increment()
     }
 
-    func died(_ channel: String) {
-        Counter(label: "stepstream_notifier_dead_letters_total", dimensions: [("channel", channel)]).increment()
+    func died(_ channel: String) { deadLetters(channel).increment() }
+
+    private func deadLetters(_ channel: String) -> Counter {
+        Counter(label: "stepstream_notifier_dead_letters_total", dimensions: [("channel", channel)])
     }
 
     /// From the moment the event was taken to the acknowledgement.

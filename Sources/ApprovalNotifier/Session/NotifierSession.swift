@@ -58,6 +58,7 @@ final class NotifierSession: Sendable {
         self.parts = parts
         ledger = Ledger(store: parts.store)
         let names = parts.configuration.channels.map(\.name)
+        for name in names { parts.metrics.begin(name) }
         state = Mutex(
             State(
                 outbox: Outbox(channels: names, laneConcurrencyMax: parts.configuration.channelConcurrencyMax),
