@@ -37,11 +37,23 @@ class WebhookReceiver:
 
     def __init__(self):
         self.requests, self.changed, self.answers = [], threading.Condition(), {}
-        self.over = threading.Event()
+        self.connections = 0
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                outer._connected(1)
+
+            def finish(self):
+                try:
+                    super().finish()
+                except OSError:
+                    pass  # its client was killed
+                finally:
+                    outer._connected(-1)
 
             def do_POST(self):
                 outer._take(self)
@@ -89,6 +101,16 @@ class WebhookReceiver:
                 request.acknowledged = time.monotonic()
                 self.changed.notify_all()
 
+    def _connected(self, change: int) -> None:
+        with self.changed:
+            self.connections += change
+            self.changed.notify_all()
+
+    def wait_until_left(self) -> None:
+        """Until what a client that is gone had sent has been read and answered."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.connections == 0, timeout=WAIT_SECONDS_MAX), "connections are left"
+
     def acknowledged(self, path=None) -> list:
         with self.changed:
             return [request for request in self.requests
@@ -109,7 +131,6 @@ class WebhookReceiver:
         return self
 
     def __exit__(self, *_):
-        self.over.set()
         self.server.shutdown()
         self.server.server_close()
         self.thread.join()
