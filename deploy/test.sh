@@ -40,7 +40,9 @@ test_plugin() {
 }
 
 # The clients and tools that the end-to-end suite drives beside Python's.
-install_test_packages() { install_packages jq kcat librdkafka-dev openssl && install_promtool; }
+install_test_packages() {
+  install_packages chromium chromium-driver jq kcat librdkafka-dev openssl && install_promtool
+}
 
 # Debian's package brings promtool with a server that it would start: a policy keeps it from that.
 install_promtool() {

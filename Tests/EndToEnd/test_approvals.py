@@ -1,7 +1,6 @@
 """Approvals: who may decide, that one decision wins, and that neither a crash nor the clock changes it."""
 
 import concurrent.futures
-import datetime
 import json
 import queue
 import random
@@ -17,15 +16,11 @@ from support.binary import ROOT
 from support.contract import check_transcript, types
 from support.kafka import role
 from support.server import Server
-from support.tokens import Callers
+from support.tokens import Callers, in_an_hour
 from support.workflows import three_steps
 
 KILLS, KILLS_LONG = 8, 50
 FORM = {"type": "object", "required": ["ticket"], "properties": {"ticket": {"type": "string", "pattern": "^T-[0-9]+$"}}}
-
-
-def in_an_hour() -> str:
-    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 @pytest.fixture

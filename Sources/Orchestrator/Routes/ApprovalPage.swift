@@ -56,8 +56,14 @@ enum ApprovalPage {
 
     static func problem(_ problem: Problem) -> WebResponse {
         let faults = problem.faults.map { "<li>\(escaped($0.path ?? "")) \(escaped($0.message))</li>" }.joined()
-        return page(
-            "This link decides nothing", "<p>\(escaped(problem.detail))</p><ul>\(faults)</ul>", status: problem.status)
+        let text = "<p>\(escaped(problem.detail))</p><ul>\(faults)</ul>"
+        // What was sent can be mended; the link is good.
+        if problem.status == 400 || problem.status == 422 {
+            return page(
+                "Your decision is not recorded yet", text + "<p>Go back, correct it and send it again.</p>",
+                status: problem.status)
+        }
+        return page("This link decides nothing", text, status: problem.status)
     }
 
     private static func page(_ title: String, _ body: String, status: Int = 200) -> WebResponse {

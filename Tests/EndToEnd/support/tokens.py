@@ -1,6 +1,7 @@
 """Callers for tests: a settings file with tokens, and links as the settings' key makes them."""
 
 import base64
+import datetime
 import hashlib
 import hmac
 import secrets
@@ -40,3 +41,7 @@ class Callers:
             return base64.urlsafe_b64encode(data).decode().rstrip("=")
         claims = encode(f"{approval_id}|{approver}|{expires}|{nonce or secrets.token_hex(8)}".encode())
         return f"{claims}.{encode(hmac.digest(key or self.key, claims.encode(), hashlib.sha256))}"
+
+
+def in_an_hour() -> str:
+    return (datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
