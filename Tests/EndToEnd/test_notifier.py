@@ -164,7 +164,8 @@ def check_duplicates(acknowledged: list, killed: list) -> int:
         message = (request.path, request.id)
         if message in last:
             between = [kill for kill in killed if last[message] < kill <= place]
-            assert between, f"{request.id} came twice within one life of the notifier"
+            assert between, (f"{request.id} came twice within one life of the notifier: {last[message]} and {place} of "
+                             f"{len(acknowledged)}, kills after {killed}")
             lost[request.path, between[0]] += 1
         last[message] = place
     assert all(count <= CONCURRENCY for count in lost.values()), f"more acknowledgements were lost than can be: {lost}"

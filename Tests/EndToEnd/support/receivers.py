@@ -1,6 +1,7 @@
 """Receivers of the notifier's messages: a webhook's server and a mail server, which log what they acknowledged."""
 
 import dataclasses
+import http.client
 import http.server
 import json
 import threading
@@ -43,18 +44,6 @@ class WebhookReceiver:
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def setup(self):
-                super().setup()
-                outer._connected(1)
-
-            def finish(self):
-                try:
-                    super().finish()
-                except OSError:
-                    pass  # its client was killed
-                finally:
-                    outer._connected(-1)
-
             def do_POST(self):
                 outer._take(self)
 
@@ -64,6 +53,14 @@ class WebhookReceiver:
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True
             request_queue_size = 128
+
+            def process_request(self, request, client_address):
+                outer._connected(1)
+                super().process_request(request, client_address)
+
+            def shutdown_request(self, request):
+                super().shutdown_request(request)
+                outer._connected(-1)
 
             def handle_error(self, request, client_address):
                 pass  # a client that was killed
@@ -108,6 +105,11 @@ class WebhookReceiver:
 
     def wait_until_left(self) -> None:
         """Until what a client that is gone had sent has been read and answered."""
+        # Its last connections may not be accepted yet. That happens in the order they came in: ours comes after them.
+        last = http.client.HTTPConnection(*self.server.server_address, timeout=WAIT_SECONDS_MAX)
+        last.request("GET", "/")
+        last.getresponse().read()
+        last.close()
         with self.changed:
             assert self.changed.wait_for(lambda: self.connections == 0, timeout=WAIT_SECONDS_MAX), "connections are left"
 
