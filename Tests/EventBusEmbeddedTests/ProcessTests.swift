@@ -71,6 +71,25 @@ struct ProcessTests {
         for bus in [here, there] { await bus.close() }
     }
 
+    @Test("a subscription that does not wait has a lag that counts what came meanwhile, and then finds it")
+    func resting() async throws {
+        let directory = try DataDirectory()
+        let (here, there) = (try directory.bus(), try directory.bus())
+        let publisher = try await here.publisher()
+        let subscription = try await there.subscriber.subscribe(SubscriptionOptions(start: .beginning))
+        var events = Events()
+        for round in 1...20 {
+            try await publisher.publish(events.add(execution: 0, count: round))
+            #expect(await subscription.lag == round)
+            var count = 0
+            while count < round { count += try await subscription.next(limit: 100).count }
+            #expect(await subscription.lag == 0)
+        }
+        await subscription.close()
+        await publisher.close()
+        for bus in [here, there] { await bus.close() }
+    }
+
     @Test("a second publisher is refused with the first one's process ID, until that process dies")
     func publisherLock() async throws {
         let directory = try DataDirectory()
