@@ -15,6 +15,8 @@ final class KafkaContext: Sendable {
     let poller: EventPoller
     let metrics = KafkaMetrics()
     private let members = Mutex(Members())
+    /// Topics and reasons of records that are not ours, so that each is said once, whoever of the bus reads them.
+    private let warned = Mutex<Set<String>>([])
 
     private struct Member {
         weak var value: (any KafkaMember)?
@@ -47,6 +49,11 @@ final class KafkaContext: Sendable {
     func leave(_ serial: UInt64) { members.withLock { _ = $0.all.removeValue(forKey: serial) } }
 
     var open: [any KafkaMember] { members.withLock { $0.all.sorted { $0.key < $1.key }.compactMap(\.value.value) } }
+
+    /// Whether nobody has been told of such records on the topic yet.
+    func isFirst(_ reason: RecordDecoder.NotOurs, on topic: String) -> Bool {
+        warned.withLock { $0.insert("\(topic) \(reason.rawValue)").inserted }
+    }
 
     var isClosed: Bool { members.withLock { $0.isClosed } }
 

@@ -16,10 +16,11 @@ import time
 from support import files
 from support.approvals import released
 from support.binary import Binary
-from support.notifier import Settings, wait_until, webhook
+from support.notifier import Settings, webhook
 from support.receivers import WebhookReceiver
 from support.server import Server
 from support.usage import cpu_seconds, pss_megabytes
+from support.waiting import wait_until
 from support.workflows import three_steps
 
 

@@ -16,10 +16,11 @@ from standardwebhooks.webhooks import Webhook
 from support import files, topic
 from support.approvals import decide, released
 from support.broker import Broker
-from support.notifier import PUBLIC_URL, Settings, dead_letters, wait_until, webhook
+from support.notifier import PUBLIC_URL, Settings, dead_letters, webhook
 from support.receivers import (
     MailReceiver, WebhookReceiver, first, garbage, hang_until, huge, status)
 from support.server import Server
+from support.waiting import wait_until
 
 APPROVALS, APPROVALS_LONG = 100, 500
 KILLS, KILLS_LONG = 10, 50

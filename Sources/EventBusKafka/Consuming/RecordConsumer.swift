@@ -25,7 +25,6 @@ final class RecordConsumer<Value: Sendable & Equatable>: KafkaMember {
         /// Since the first loss after which the topic was not looked at: the last record of each batch from then on.
         var suspects: [Int32: [ContinuityCheck<Value>.Landmark]]?
         var skipped = 0
-        var warned: Set<RecordDecoder.NotOurs> = []
         var isClosed = false
         var isBusClosed = false
         /// The client cannot go on, for instance since another took its place in the group.
@@ -241,7 +240,7 @@ final class RecordConsumer<Value: Sendable & Equatable>: KafkaMember {
             return value
         } catch {
             state.skipped += 1
-            if state.warned.insert(error).inserted {
+            if context.isFirst(error, on: source.topic) {
                 context.logger.warning(
                     "a record on the topic is not an event and is skipped, as are others like it",
                     metadata: [

@@ -10,7 +10,7 @@ enum MetricTexts {
         "stepstream_bus_publish_failures_total": "Batches that Kafka did not acknowledge.",
         "stepstream_bus_published_records_total": "Records that Kafka acknowledged.",
         "stepstream_bus_queued_records": "Records that wait in the Kafka client.",
-        "stepstream_bus_skipped_records_total": "Records on the topic that are not events and were skipped.",
+        "stepstream_bus_skipped_records_total": "Records that are not events and were skipped, by each subscription.",
         "stepstream_gateway_clients": "Clients that are streaming.",
         "stepstream_gateway_executions": "Executions that the gateway holds in memory.",
         "stepstream_gateway_frames_sent_total": "Events sent to clients.",

@@ -3,13 +3,11 @@
 import base64
 import pathlib
 import secrets
-import time
 
 import yaml
 
 from support.server import Server
 
-WAIT_SECONDS_MAX = 90
 PUBLIC_URL = "https://flows.example"
 
 
@@ -50,12 +48,3 @@ def webhook(name: str, url: str, **settings) -> dict:
 
 def dead_letters(server: Server) -> list:
     return server.get("/api/v1/notifier/deliveries?status=dead&limit=500")["items"]
-
-
-def wait_until(what: str, condition):
-    """What the condition gives once it is something: the notifier's state has no signal of its own."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {WAIT_SECONDS_MAX} s: {what}"
-        time.sleep(0.02)
-    return found
