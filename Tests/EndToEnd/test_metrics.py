@@ -91,6 +91,20 @@ def kill_at_seeded_moments(make, load: Load, kills: int, rng) -> int:
     return moved
 
 
+def kill_everybody(binary, data_dir, rounds: int, seed: int) -> list:
+    """Starts the roles and kills all of them, in any order and while executions go on; gives the executions."""
+    rng, accepted = random.Random(seed), []
+    for number in range(rounds):
+        everybody = [Server(binary, data_dir, role=name).start() for name in ("orchestrator", "gateway", "metrics")]
+        run = Load(everybody[0], "three-steps", seed + number)
+        run.wait_for_more(rng.randint(10, 60))
+        for process in rng.sample(everybody, len(everybody)):
+            process.kill()
+            process.__exit__()
+        accepted += run.stop()
+    return accepted
+
+
 def test_after_kills_every_counter_is_a_recount_of_the_topic(binary, data_dir, seed, is_long):
     rng, kills = random.Random(seed), KILLS_LONG if is_long else KILLS
 
@@ -104,6 +118,10 @@ def test_after_kills_every_counter_is_a_recount_of_the_topic(binary, data_dir, s
         assert kill_at_seeded_moments(metrics_role, run, kills, rng) >= kills // 3
         outcomes.result(timeout=120)
         wait_until_ended_here(data_dir, run.stop())
+        assert orchestrator.stop() == 0
+    accepted = kill_everybody(binary, data_dir, max(3, kills // 4), seed)
+    with Server(binary, data_dir, role="orchestrator") as orchestrator:
+        wait_until_ended_here(data_dir, accepted)
         assert orchestrator.stop() == 0
     events = of_topic(data_dir)
     with metrics_role() as metrics:
