@@ -5,7 +5,6 @@ import json
 import math
 import random
 import subprocess
-import time
 
 import jsonschema
 import requests
@@ -15,10 +14,10 @@ from support.approvals import decide, gated, released
 from support.kafka import Load, arguments, role, wait_until_published, wait_until_said
 from support.recount import assert_equal, counted, distinct, scrape
 from support.server import Server
+from support.waiting import wait_until
 from support.workflows import one_step, three_steps
 
 KILLS, KILLS_LONG = 10, 100
-WAIT_SECONDS_MAX = 60
 
 
 def of_topic(data_dir) -> list:
@@ -31,13 +30,8 @@ def of_kafka(address) -> list:
 
 def wait_until_counted(metrics: Server, count: int) -> dict:
     """The samples once the role has counted so many records, which it commits some tenths of a second later."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while True:
-        samples = scrape(metrics)
-        if counted(samples) >= count:
-            return samples
-        assert time.monotonic() < deadline, f"{counted(samples)} of {count} records are counted:\n{metrics.log_text()}"
-        time.sleep(0.05)
+    return wait_until(f"{count} records are counted",
+                      lambda: samples if counted(samples := scrape(metrics)) >= count else None)
 
 
 def run_every_outcome(server: Server) -> None:
@@ -141,10 +135,7 @@ def test_after_kills_every_counter_is_a_recount_of_the_topic(binary, data_dir, s
 
 def wait_until_ended_here(data_dir, executions) -> None:
     """Those of the load end on the topic; those that wait for approval stay open."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while files.open_executions(data_dir) & set(executions):
-        assert time.monotonic() < deadline, "executions do not end"
-        time.sleep(0.05)
+    wait_until("the executions end", lambda: not files.open_executions(data_dir) & set(executions))
 
 
 def check_statistics(server: Server, events: list) -> None:
