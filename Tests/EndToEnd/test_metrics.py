@@ -12,6 +12,7 @@ import requests
 from support import files, topic
 from support.approvals import decide, gated, released
 from support.kafka import Load, arguments, role, wait_until_published, wait_until_said
+from support.notifier import Settings, webhook
 from support.recount import assert_equal, counted, distinct, scrape
 from support.server import Server
 from support.waiting import wait_until
@@ -88,8 +89,11 @@ def kill_at_seeded_moments(make, load: Load, kills: int, rng) -> int:
 def kill_everybody(binary, data_dir, rounds: int, seed: int) -> list:
     """Starts the roles and kills all of them, in any order and while executions go on; gives the executions."""
     rng, accepted = random.Random(seed), []
+    # A channel, since without one the notifier follows nothing.
+    settings = Settings(data_dir.parent / "settings", [webhook("one", "http://127.0.0.1:9/")])
     for number in range(rounds):
-        everybody = [Server(binary, data_dir, role=name).start() for name in ("orchestrator", "gateway", "metrics")]
+        everybody = [Server(binary, data_dir, role=name, arguments=settings.arguments).start()
+                     for name in ("orchestrator", "gateway", "metrics", "notifier")]
         run = Load(everybody[0], "three-steps", seed + number)
         run.wait_for_more(rng.randint(10, 60))
         for process in rng.sample(everybody, len(everybody)):
