@@ -102,39 +102,6 @@ extension KafkaTests {
             #expect(ContinuousClock.now - start < .seconds(9))
         }
 
-        @Test("activity reaches followers in other processes, without the events' topic")
-        func activity() async throws {
-            let cluster = try MockCluster()
-            let bus = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
-            let other = try KafkaBus(configuration: cluster.configuration(), logger: quietLogger)
-            let publisher = try await bus.publisher()
-            var events = Events()
-            let execution = events.add(execution: 0, count: 1)[0].event.executionID
-            let stream = other.activity.activity()
-            // The first ones open the topic, on both sides, and are dropped.
-            let sending = Task {
-                var number = 0
-                while !Task.isCancelled {
-                    publisher.publishActivity(
-                        EncodedActivity(executionID: execution, bytes: Array("{\"n\":\(number)}".utf8)))
-                    number += 1
-                    try? await Task.sleep(for: .milliseconds(5))
-                }
-            }
-            var received: [EncodedActivity] = []
-            for await activity in stream {
-                received.append(activity)
-                if received.count == 3 { break }
-            }
-            sending.cancel()
-            await sending.value
-            #expect(received.allSatisfy { $0.executionID == execution && $0.bytes.starts(with: "{\"n\":".utf8) })
-            #expect(RawClient(bootstrap: cluster.bootstrap).read(Topics.events, partitions: 3).isEmpty)
-            await publisher.close()
-            await bus.close()
-            await other.close()
-        }
-
         @Test("statistics tell brokers, published records, their latency and the lag")
         func statistics() async throws {
             let cluster = try MockCluster(brokers: 2)

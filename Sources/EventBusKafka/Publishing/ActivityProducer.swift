@@ -3,8 +3,9 @@ import EventBus
 import Glibc
 import Logging
 import Synchronization
+import WorkflowModel
 
-/// Sends activity to its own topic over a producer of its own: drops what does not fit, waits for nothing.
+/// Sends activity to its own topic over a producer of its own: drops what does not fit, and never makes a step wait.
 final class ActivityProducer: Sendable {
     /// After a failed attempt to reach the topic, activity is dropped for so long.
     private static let retryInterval = Duration.seconds(5)
@@ -14,60 +15,84 @@ final class ActivityProducer: Sendable {
         var topic: Pointer
     }
 
-    private enum State {
+    private enum Phase {
         case idle(until: ContinuousClock.Instant?)
-        case opening
+        /// Finds the topic, or makes it; what comes meanwhile is kept.
+        case opening(Task<Void, Never>, ActivityBacklog)
         case open(Open)
-        case closed
+    }
+
+    private struct State {
+        var phase = Phase.idle(until: nil)
+        var isClosed = false
     }
 
     private let context: KafkaContext
     private let topics: TopicDirectory
-    private let state = Mutex(State.idle(until: nil))
+    private let state = Mutex(State())
 
     init(context: KafkaContext, topics: TopicDirectory) {
         self.context = context
         self.topics = topics
     }
 
-    /// The first one opens the producer, and is dropped.
+    /// The first one opens the producer.
     func send(_ activity: EncodedActivity) {
+        let now = Self.now
         let open = state.withLock { state -> Open? in
-            switch state {
+            guard !state.isClosed else { return nil }
+            switch state.phase {
             case .open(let opened): return opened
             case .idle(let until):
                 if let until, ContinuousClock.now < until { return nil }
-                state = .opening
-                // Unstructured, since nobody waits for activity; ends in `open`, `idle` or `closed`.
-                Task { await self.open() }
-                return nil
-            case .opening, .closed: return nil
+                var backlog = ActivityBacklog()
+                backlog.append(activity, milliseconds: now)
+                // Unstructured, since no step waits for it; `close` does.
+                state.phase = .opening(Task { await self.open() }, backlog)
+            case .opening(let task, var backlog):
+                // One owner at a time, or each append would copy the rest.
+                state.phase = .idle(until: nil)
+                backlog.append(activity, milliseconds: now)
+                state.phase = .opening(task, backlog)
             }
-        }
-        guard let open else { return }
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let milliseconds = Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
-        // A full queue drops it.
-        _ = try? open.client.use { handle throws(BusError) in
-            RecordEncoder.produce(activity, milliseconds: milliseconds, to: open.topic.raw, handle)
-        }
-    }
-
-    func close() async {
-        let open = state.withLock { state -> Open? in
-            defer { state = .closed }
-            if case .open(let opened) = state { return opened }
             return nil
         }
-        if let open { await Self.close(open) }
+        if let open { Self.produce(activity, milliseconds: now, open) }
+    }
+
+    /// Drops what comes later, and sends what came before for at most `grace`.
+    func close(within grace: Duration) async {
+        let end = ContinuousClock.now + grace
+        let opening = state.withLock { state -> Task<Void, Never>? in
+            state.isClosed = true
+            if case .opening(let task, _) = state.phase { return task }
+            return nil
+        }
+        if let opening {
+            let limit = Task {
+                try? await Task.sleep(until: end)
+                opening.cancel()
+            }
+            await opening.value
+            limit.cancel()
+        }
+        let open = state.withLock { state -> Open? in
+            defer { state.phase = .idle(until: nil) }
+            if case .open(let opened) = state.phase { return opened }
+            return nil
+        }
+        guard let open else { return }
+        let milliseconds = Int32(clamping: max(.zero, end - .now).microseconds / 1000)
+        _ = try? await open.client.block { handle throws(BusError) in rd_kafka_flush(handle, milliseconds) }
+        await open.client.close(release: { rd_kafka_topic_destroy(open.topic.raw) })
     }
 
     private func open() async {
         let name = context.configuration.topics.activity
         do throws(BusError) {
             let partitions = Int32(try await topics.partitions(of: name))
-            let client = try KafkaClient(.activity, context: context)
+            // Failed records are events, so that a flush waits for the records and takes nobody's events.
+            let client = try KafkaClient(.activity, context: context, deliveries: { rd_kafka_event_destroy($0) })
             let topic = try client.use { handle throws(BusError) in
                 crdkafka_topic_of(handle, name, partitions).map(Pointer.init)
             }
@@ -76,21 +101,30 @@ final class ActivityProducer: Sendable {
                 throw BusError(.unavailable, "no topic \(name)")
             }
             let open = Open(client: client, topic: topic)
-            let isKept = state.withLock { state in
-                guard case .opening = state else { return false }
-                state = .open(open)
-                return true
+            state.withLock { state in
+                guard case .opening(_, let backlog) = state.phase else { return }
+                // Within the lock, so that nothing that comes now is sent before what waited.
+                for (activity, milliseconds) in backlog.entries {
+                    Self.produce(activity, milliseconds: milliseconds, open)
+                }
+                state.phase = .open(open)
             }
-            if !isKept { await Self.close(open) }
         } catch {
             context.logger.info("activity is not published", metadata: ["error": "\(error)"])
-            state.withLock { state in
-                if case .opening = state { state = .idle(until: .now + Self.retryInterval) }
-            }
+            state.withLock { $0.phase = .idle(until: .now + Self.retryInterval) }
         }
     }
 
-    private static func close(_ open: Open) async {
-        await open.client.close(release: { rd_kafka_topic_destroy(open.topic.raw) })
+    /// A full queue drops it.
+    private static func produce(_ activity: EncodedActivity, milliseconds: Int64, _ open: Open) {
+        _ = try? open.client.use { handle throws(BusError) in
+            RecordEncoder.produce(activity, milliseconds: milliseconds, to: open.topic.raw, handle)
+        }
+    }
+
+    private static var now: Int64 {
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        return Int64(now.tv_sec) * 1000 + Int64(now.tv_nsec) / 1_000_000
     }
 }

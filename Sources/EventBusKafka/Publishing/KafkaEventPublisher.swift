@@ -60,18 +60,21 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
     package func publishActivity(_ activity: EncodedActivity) { self.activity.send(activity) }
 
     package func close() async {
-        let (producer, wasClosed) = state.withLock { state in
+        let (producer, lastError, wasClosed) = state.withLock { state in
             defer {
                 state.isClosed = true
                 state.producer = nil
             }
-            return (state.producer, state.isClosed)
+            return (state.producer, state.lastError, state.isClosed)
         }
         guard !wasClosed else { return }
         if let serial = membership.withLock({ $0 }) { context.leave(serial) }
         deliveries.failAll(BusError(.closed, "the publisher is closed"))
+        // Nothing is gained by waiting for a broker that is away.
+        let grace = lastError == nil ? context.configuration.limits.closeTimeout : .zero
+        async let activityEnd: Void = activity.close(within: grace)
         await producer?.close()
-        await activity.close()
+        await activityEnd
     }
 
     private func current() throws(BusError) -> Producer {
