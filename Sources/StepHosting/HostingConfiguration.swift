@@ -12,11 +12,12 @@ package struct HostingConfiguration: Sendable {
     package var timing: Timing
     package var limits: Limits
     package var confinement: Confinement
+    package var secrets: PluginSecrets
 
     package init(
         pluginDirectories: [String], dataDirectory: String, stepHostPath: String,
         pluginConfiguration: [UInt8] = Array("{}".utf8), pool: Pool = Pool(), timing: Timing = Timing(),
-        limits: Limits = Limits(), confinement: Confinement = Confinement()
+        limits: Limits = Limits(), confinement: Confinement = Confinement(), secrets: PluginSecrets = PluginSecrets()
     ) {
         self.pluginDirectories = pluginDirectories
         self.dataDirectory = dataDirectory
@@ -26,6 +27,7 @@ package struct HostingConfiguration: Sendable {
         self.timing = timing
         self.limits = limits
         self.confinement = confinement
+        self.secrets = secrets
     }
 
     /// How many step hosts there are.

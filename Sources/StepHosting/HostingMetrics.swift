@@ -16,10 +16,15 @@ struct HostingMetrics: Sendable {
     private let failures: [String: Counter] = Dictionary(
         uniqueKeysWithValues: [
             StepErrorCode.failed, StepErrorCode.invalidInput, StepErrorCode.invalidOutput,
-            StepErrorCode.outputTooLarge, StepErrorCode.deadline, StepErrorCode.cancelled, StepErrorCode.signal,
+            StepErrorCode.outputTooLarge, StepErrorCode.deadline, StepErrorCode.heartbeatLost, StepErrorCode.cancelled, StepErrorCode.signal,
             StepErrorCode.exitedEarly, StepErrorCode.protocolViolation, StepErrorCode.hostLost,
             StepErrorCode.functionUnavailable,
         ].map { ($0, Self.verdict($0)) })
+
+    private let secrets = Dictionary(
+        uniqueKeysWithValues: ["given", "not_found", "refused"].map {
+            ($0, Counter(label: "stepstream_hosting_secret_requests_total", dimensions: [("answer", $0)]))
+        })
 
     private static func verdict(_ code: String) -> Counter {
         Counter(label: "stepstream_hosting_calls_total", dimensions: [("verdict", code)])
@@ -34,6 +39,7 @@ struct HostingMetrics: Sendable {
         queueing.recordNanoseconds(Int64(outcome.queuedMilliseconds * 1e6))
     }
 
+    func answered(_ answer: PluginSecrets.Answer) { secrets[answer.name]?.increment() }
     func spawned() { spawns.increment() }
     func crashed() { crashes.increment() }
 

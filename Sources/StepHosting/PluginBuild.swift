@@ -8,15 +8,20 @@ struct PluginBuild: Sendable {
 
     private var functions: Set<String> = []
     private var inputs: [String: JSONSchema] = [:]
+    private var heartbeatTimeouts: [String: Duration] = [:]
 
     init(_ plugin: PluginDescription) {
         for function in plugin.functions {
             functions.insert(function.name)
+            heartbeatTimeouts[function.name] = function.heartbeatTimeout
             // A description is only accepted with schemas that compile.
             guard let document = function.input, let schema = try? JSONSchema(document) else { continue }
             inputs[function.name] = schema
         }
     }
+
+    /// How long the function may go without a heartbeat, when it said so.
+    func heartbeatTimeout(of function: String) -> Duration? { heartbeatTimeouts[function] }
 
     /// Why the call cannot be made; nil when it can.
     func refusal(of call: StepCall) -> StepError? {

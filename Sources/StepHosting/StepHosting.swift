@@ -102,7 +102,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     package func run(_ call: StepCall) async -> StepOutcome {
         let outcome = await outcome(of: call)
         metrics.ended(outcome)
-        return outcome
+        return configuration.secrets.mask(for: call.function.plugin)?.hide(in: outcome) ?? outcome
     }
 
     private func outcome(of call: StepCall) async -> StepOutcome {
@@ -111,9 +111,10 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             return StepOutcome(result: .failed(error))
         }
         if let refusal = build.refusal(of: call) { return StepOutcome(result: .failed(refusal)) }
-        switch await fleet.run(call) {
+        let heartbeatTimeout = build.heartbeatTimeout(of: call.function.function)
+        switch await fleet.run(call, heartbeatTimeout: heartbeatTimeout) {
         case .ended(let end, let queued):
-            return CallVerdict(limits: configuration.limits, timeout: call.timeout)
+            return CallVerdict(limits: configuration.limits, timeout: call.timeout, heartbeatTimeout: heartbeatTimeout)
                 .outcome(of: end, queuedNanoseconds: queued)
         case .refused(let refusal, let queued):
             return StepOutcome(result: .failed(refusal.error), queuedMilliseconds: Double(queued) / 1e6)

@@ -43,6 +43,9 @@ public struct Plugin: Sendable {
             if !problems.isEmpty {
                 parts.append("\"schema_problem\":\(StepValue.string(problems.joined(separator: "; ")).json)")
             }
+            if let timeout = step.heartbeatTimeout {
+                parts.append("\"heartbeat_timeout_ms\":\(timeout.wholeMilliseconds)")
+            }
             functions.append("{\(parts.joined(separator: ","))}")
         }
         return """

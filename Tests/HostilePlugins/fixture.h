@@ -65,7 +65,11 @@ static int32_t fixture_invoke(const step_call *call) {
     host->complete(host->ctx, call->id, STEP_STATUS_OK, call->input);
     return 0;
 }
+#ifndef FIXTURE_REPLIES
 static void fixture_reply(uint64_t token, int32_t status, step_bytes value) { (void)token; (void)status; (void)value; }
+#else
+static void fixture_reply(uint64_t token, int32_t status, step_bytes value);
+#endif
 static void fixture_close(void) {}
 static const void *fixture_extension(const char *id) { (void)id; return NULL; }
 

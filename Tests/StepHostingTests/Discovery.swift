@@ -24,6 +24,7 @@ extension StepHostingSuite {
             Refusal(plugin: "constructor_loops", code: "load_timeout", message: "in time"),
             Refusal(plugin: "describes_rubbish", code: "describe_invalid", message: "JSON"),
             Refusal(plugin: "describes_twice", code: "describe_invalid", message: "act twice"),
+            Refusal(plugin: "describes_no_timeout", code: "describe_invalid", message: "from 500 to 86400000"),
             Refusal(plugin: "describes_endlessly", code: "describe_invalid", message: "bytes"),
         ]
 

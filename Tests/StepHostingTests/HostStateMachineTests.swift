@@ -149,6 +149,48 @@ import Testing
         #expect(end.1?.call == 7)
     }
 
+    @Test("a call that promised heartbeats is told to stop after its silence, and blamed for it")
+    func silence() throws {
+        var machine = Self.machine(in: .idle)
+        let isTaken = machine.begin(7, timeout: 100, heartbeatTimeout: 30, now: 0)
+        #expect(isTaken)
+        #expect(machine.wakeAt == 30)
+        _ = machine.received(.heartbeat(call: 7, details: [1]), now: 29)
+        _ = machine.received(.heartbeat(call: 8, details: []), now: 50)
+        #expect(machine.wakeAt == 59)
+        #expect(Self.step(&machine) { $0.timerFired(now: 58) } == "busy")
+        let told = machine.timerFired(now: 59)
+        guard case .send(let frame)? = told.first, told.count == 1 else {
+            Issue.record("the call was not told to stop")
+            return
+        }
+        #expect(frame.suffix(4) == [UInt8(STEP_CANCEL_HEARTBEAT), 0, 0, 0])
+        // A sign of life comes too late.
+        _ = machine.received(.heartbeat(call: 7, details: [2]), now: 60)
+        #expect(machine.wakeAt == 64)
+        #expect(Self.step(&machine) { $0.timerFired(now: 64) } == "dying k")
+        let end = try #require(Self.death(machine.exited(ExitStatus(signal: 9, code: 0), now: 65)))
+        #expect(end.0 == .killedWithoutHeartbeat)
+        #expect(end.1?.cancelReason == .heartbeatLost)
+    }
+
+    @Test("a call that sends heartbeats still ends at its deadline")
+    func deadlineWithHeartbeats() {
+        var machine = Self.machine(in: .idle)
+        let isTaken = machine.begin(7, timeout: 100, heartbeatTimeout: 30, now: 0)
+        #expect(isTaken)
+        for now in stride(from: Int64(20), through: 100, by: 20) {
+            _ = machine.received(.heartbeat(call: 7, details: []), now: now)
+        }
+        #expect(machine.wakeAt == 100)
+        _ = machine.timerFired(now: 100)
+        guard case .busy(let call) = machine.state else {
+            Issue.record("the call is over")
+            return
+        }
+        #expect(call.cancelReason == .deadline)
+    }
+
     @Test("an answer within the grace is the call's end")
     func answerInGrace() {
         var machine = Self.machine(in: .busy)

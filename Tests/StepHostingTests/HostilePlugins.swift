@@ -33,6 +33,8 @@ extension StepHostingSuite {
             Act(plugin: "closes_all", code: StepErrorCode.protocolViolation, message: "channel"),
             Act(plugin: "writes_channel", code: StepErrorCode.protocolViolation, message: "frame"),
             Act(plugin: "forgets", code: StepErrorCode.deadline, message: "0.2", timeout: .milliseconds(200)),
+            // Told with the reason, 4.
+            Act(plugin: "silent", code: StepErrorCode.heartbeatLost, message: "0.5 seconds", diagnostics: "told: 4"),
             Act(plugin: "hardens", code: StepErrorCode.deadline, message: "0.2", timeout: .milliseconds(200)),
             Act(plugin: "jumps_out", code: StepErrorCode.signal, message: "SIG"),
         ]
@@ -50,6 +52,17 @@ extension StepHostingSuite {
                 }
                 #expect(try await plugins.call(act.plugin, "good", input: "[1]").output == "[1]")
                 #expect(getpid() == pid)
+            }
+        }
+
+        @Test("a step that promised heartbeats may take longer than it may be silent, as long as it sends them")
+        func beats() async throws {
+            try await HostedPlugins.with("silent") { plugins async throws in
+                let outcome = try await plugins.call("silent", "beats")
+                #expect(outcome.output == "\"alive\"")
+                #expect(String(decoding: outcome.checkpoint, as: UTF8.self) == "29")
+                let function = plugins.hosting.plugin(named: "silent")?.functions.first { $0.name == "beats" }
+                #expect(function?.heartbeatTimeout == .milliseconds(500))
             }
         }
 

@@ -133,4 +133,16 @@ import Testing
         #expect(description["functions"]?[0]?["output"] == false)
         #expect(description["functions"]?[0]?["schema_problem"] == nil)
     }
+
+    @Test("a promise of heartbeats is described in milliseconds")
+    func heartbeatTimeout() throws {
+        let steps = [
+            Step("x", heartbeatTimeout: .seconds(2)) { (value: Int, _) in value },
+            Step(raw: "y", heartbeatTimeout: .milliseconds(1500)) { input, _ in input },
+            Step("z") { (value: Int, _) in value },
+        ]
+        let description = try StepValue(json: Plugin(name: "p", version: "1", steps: steps).description)
+        let described = (0..<3).map { description["functions"]?[$0]?["heartbeat_timeout_ms"] }
+        #expect(described == [2000, 1500, nil])
+    }
 }

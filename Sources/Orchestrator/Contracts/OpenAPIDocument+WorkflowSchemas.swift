@@ -37,7 +37,10 @@ extension OpenAPIDocument {
 
     private static let function: JSONValue = [
         "type": "object", "required": ["name", "summary", "input", "output"],
-        "properties": ["name": text, "summary": textOrNull, "input": [:], "output": [:]],
+        "properties": [
+            "name": text, "summary": textOrNull, "input": [:], "output": [:],
+            "heartbeat_timeout_ms": ["type": ["integer", "null"]],
+        ],
     ]
 
     private static let plugin: JSONValue = [

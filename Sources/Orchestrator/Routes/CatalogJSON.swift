@@ -11,6 +11,7 @@ package enum CatalogJSON {
                     "name": .string("\(plugin.name).\(function.name)"),
                     "summary": function.summary.map { .string($0) } ?? nil, "input": function.input ?? nil,
                     "output": function.output ?? nil,
+                    "heartbeat_timeout_ms": function.heartbeatTimeout.map { .int($0.microseconds / 1000) } ?? nil,
                 ]
             }
             return [

@@ -59,7 +59,8 @@ enum {
     STEP_CANCEL_NONE = 0,
     STEP_CANCEL_REQUESTED = 1, /* somebody cancelled the execution */
     STEP_CANCEL_DEADLINE = 2,  /* the attempt's time is over */
-    STEP_CANCEL_SHUTDOWN = 3   /* the server is stopping; the step will run again */
+    STEP_CANCEL_SHUTDOWN = 3,  /* the server is stopping; the step will run again */
+    STEP_CANCEL_HEARTBEAT = 4  /* no heartbeat came for the time that describe gave */
 };
 
 enum {
@@ -123,7 +124,9 @@ typedef struct step_plugin {
     /* Once, before any invoke. config: UTF-8 JSON object. 0: ready. */
     int32_t (*open)(const step_host *host, step_bytes config);
     /* Static lifetime. {"name":…,"version":…,"sdk":…,"functions":[{"name":…,"summary":…,"input":schema,"output":schema}]}
-     * A function whose SDK cannot make a schema has "schema_problem": text instead of the schema. */
+     * A function whose SDK cannot make a schema has "schema_problem": text instead of the schema.
+     * A function with "heartbeat_timeout_ms": 500…86400000 promises heartbeats: an attempt that is silent for so long is
+     * told to stop, and killed if it goes on. */
     step_bytes (*describe)(void);
     /* Starts the call and returns; 0: accepted, exactly one complete follows. Otherwise refused, and none follows. */
     int32_t (*invoke)(const step_call *call);

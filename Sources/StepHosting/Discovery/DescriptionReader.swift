@@ -6,6 +6,8 @@ struct DescriptionReader {
     struct Fault: Error, Hashable { var message: String }
 
     static let functionsMax = 1_000
+    /// The host sends a heartbeat at most each 100 ms, so less than this would end steps that did send some.
+    static let heartbeatTimeoutsAccepted: ClosedRange<Int64> = 500...86_400_000
 
     var bytesMax: Int
 
@@ -56,6 +58,18 @@ struct DescriptionReader {
         }
         func schema(_ part: String) -> JSONValue? { value[part].flatMap { $0.isNull ? nil : $0 } }
         return FunctionDescription(
-            name: name, summary: value["summary"]?.stringValue, input: schema("input"), output: schema("output"))
+            name: name, summary: value["summary"]?.stringValue, input: schema("input"), output: schema("output"),
+            heartbeatTimeout: try heartbeatTimeout(value["heartbeat_timeout_ms"], of: name))
+    }
+
+    private func heartbeatTimeout(_ value: JSONValue?, of function: String) throws(Fault) -> Duration? {
+        guard let value, !value.isNull else { return nil }
+        guard let milliseconds = value.intValue, Self.heartbeatTimeoutsAccepted.contains(milliseconds) else {
+            let range = Self.heartbeatTimeoutsAccepted
+            throw Fault(
+                message: "heartbeat_timeout_ms of \(function) must be a whole number from \(range.lowerBound) to "
+                    + "\(range.upperBound)")
+        }
+        return .milliseconds(milliseconds)
     }
 }

@@ -49,7 +49,7 @@ final class PluginDescriber: HostOwner {
         case .died(let death, _):
             if let described = shared.withLock({ $0.described }) { return finish(.success(described)) }
             finish(.failure(Self.fault(death, stderr: host.diagnostics())))
-        case .finished, .activity, .slow, .counted: break
+        case .finished, .activity, .secretRequested, .slow, .counted: break
         }
     }
 
@@ -73,7 +73,7 @@ final class PluginDescriber: HostOwner {
         case .protocolViolation(let what): return Fault(code: "protocol_violation", message: what)
         case .unresponsive(let what): return Fault(code: "load_timeout", message: what + said)
         case .spawnFailed(let message): return Fault(code: "host_not_started", message: message)
-        case .killedAtDeadline, .killedAfterCancel, .retired:
+        case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .retired:
             return Fault(code: "load_interrupted", message: "loading it was interrupted")
         }
     }

@@ -5,6 +5,7 @@ import WorkflowEngine
 struct CallVerdict {
     var limits: HostingConfiguration.Limits
     var timeout: Duration
+    var heartbeatTimeout: Duration?
 
     func outcome(of end: CallEnd, queuedNanoseconds: Int64) -> StepOutcome {
         var outcome = StepOutcome(
@@ -84,6 +85,7 @@ struct CallVerdict {
             return failed(StepErrorCode.exitedEarly, "the plugin ended its process with status \(code) during the call")
         case .protocolViolation(let what): return failed(StepErrorCode.protocolViolation, what)
         case .killedAtDeadline: return stopped(.deadline, end)
+        case .killedWithoutHeartbeat: return stopped(.heartbeatLost, end)
         case .killedAfterCancel: return stopped(.requested, end)
         case .retired: return stopped(.shutdown, end)
         case .unresponsive(let what), .spawnFailed(let what): return failed(StepErrorCode.hostLost, what)
@@ -97,6 +99,10 @@ struct CallVerdict {
             StepError(
                 code: StepErrorCode.deadline, message: "the step did not finish within \(timeout)",
                 diagnostics: end.diagnostics)
+        case .heartbeatLost:
+            StepError(
+                code: StepErrorCode.heartbeatLost,
+                message: "the step gave no heartbeat for \(heartbeatTimeout ?? timeout)", diagnostics: end.diagnostics)
         case .requested:
             StepError(
                 code: StepErrorCode.cancelled, message: "the step was cancelled", isRetryable: false,

@@ -1,4 +1,5 @@
 import Logging
+import StepABI
 import Synchronization
 import WorkflowEngine
 import WorkflowModel
@@ -15,6 +16,7 @@ final class Fleet: Sendable {
 
     private struct PendingCall {
         var call: StepCall
+        var heartbeatTimeout: Duration?
         var continuation: CheckedContinuation<Ending, Never>
         var submittedAt: MonotonicNanoseconds
         var startedAt: MonotonicNanoseconds?
@@ -63,7 +65,9 @@ final class Fleet: Sendable {
     // MARK: Calls
 
     /// Runs the call to its end. Cancelling the task takes the call back, or tells its step to stop.
-    func run(_ call: StepCall) async -> Ending {
+    ///
+    /// - Parameter heartbeatTimeout: how long the step may go without a heartbeat; nil: until its own timeout.
+    func run(_ call: StepCall, heartbeatTimeout: Duration?) async -> Ending {
         let id = shared.withLock { shared in
             defer { shared.nextCall += 1 }
             return shared.nextCall
@@ -72,7 +76,8 @@ final class Fleet: Sendable {
             await withCheckedContinuation { continuation in
                 let now = MonotonicTime.now
                 perform { shared in
-                    shared.calls[id] = PendingCall(call: call, continuation: continuation, submittedAt: now)
+                    shared.calls[id] = PendingCall(
+                        call: call, heartbeatTimeout: heartbeatTimeout, continuation: continuation, submittedAt: now)
                     return shared.machine.submit(id, hash: call.pluginHash, now: now)
                 }
                 // The handler may have come before there was a call to cancel.
@@ -133,7 +138,7 @@ final class Fleet: Sendable {
     // MARK: Carrying out
 
     private enum Work {
-        case deliver(UInt64, StepCall, HostProcess)
+        case deliver(UInt64, StepCall, heartbeatTimeout: Duration?, HostProcess)
         case spawn(UInt64, hash: String)
         case retire(HostProcess)
         case resume(CheckedContinuation<Ending, Never>, Ending)
@@ -159,7 +164,7 @@ final class Fleet: Sendable {
                 guard let process = shared.hosts[host], let pending = shared.calls[call] else { return nil }
                 shared.calls[call]?.startedAt = MonotonicTime.now
                 shared.statistics.callsStarted += 1
-                return .deliver(call, pending.call, process)
+                return .deliver(call, pending.call, heartbeatTimeout: pending.heartbeatTimeout, process)
             case .spawn(let host, let hash):
                 shared.statistics.spawns += 1
                 metrics.spawned()
@@ -176,8 +181,8 @@ final class Fleet: Sendable {
 
     private func carryOut(_ work: Work) {
         switch work {
-        case .deliver(let id, let call, let host):
-            guard host.begin(id, call) else {
+        case .deliver(let id, let call, let heartbeatTimeout, let host):
+            guard host.begin(id, call, heartbeatTimeout: heartbeatTimeout) else {
                 perform { $0.machine.undelivered(id, by: host.id, now: MonotonicTime.now) }
                 return
             }
@@ -217,6 +222,7 @@ extension Fleet: HostOwner {
         case .ready: perform { $0.machine.ready(host.id, now: MonotonicTime.now) }
         case .finished(let end): finished(end, by: host)
         case .activity(let call, let kind): handOn(kind, of: call)
+        case .secretRequested(let call, let token, let name): answer(name, token, of: call, on: host)
         case .slow(let call, let entry):
             let step = shared.withLock { shared in
                 shared.statistics.slowEntries += 1
@@ -233,6 +239,25 @@ extension Fleet: HostOwner {
         case .died(let death, let call):
             lost(host.id, death, call: call, diagnostics: call == nil ? host.diagnostics() : nil)
         }
+    }
+
+    /// Gives the secret, or says why not; both are told to the log, the value never.
+    private func answer(_ name: String, _ token: UInt64, of id: UInt64, on host: HostProcess) {
+        guard let call = shared.withLock({ $0.calls[id]?.call }) else { return }
+        let answer = configuration.secrets.answer(to: name, for: call.function.plugin)
+        let (status, value, level) = switch answer {
+        case .value(let value): (STEP_REPLY_OK, value, Logger.Level.info)
+        case .notFound: (STEP_REPLY_NOT_FOUND, [], .notice)
+        case .refused: (STEP_REPLY_REFUSED, [], .warning)
+        }
+        host.reply(id, token: token, status: status, value: value)
+        metrics.answered(answer)
+        logger.log(
+            level: level, "secret requested",
+            metadata: [
+                "secret": "\(name.prefix(128))", "plugin": "\(call.function.plugin)", "answer": "\(answer.name)",
+                "execution_id": "\(call.execution)", "step": "\(call.path)",
+            ])
     }
 
     private func finished(_ end: CallEnd, by host: HostProcess) {
@@ -269,7 +294,7 @@ extension Fleet: HostOwner {
         perform { shared in
             shared.hosts[host] = nil
             switch death {
-            case .killedAtDeadline, .killedAfterCancel: shared.statistics.kills += 1
+            case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel: shared.statistics.kills += 1
             case _ where death.isCrash:
                 shared.statistics.crashes += 1
                 metrics.crashed()
@@ -306,7 +331,8 @@ extension Fleet: HostOwner {
         case .exited(let code):
             let line = diagnostics?.split(separator: "\n").last.map { ": \($0)" } ?? ""
             return ("loading it ended the step host with status \(code)\(line)", false)
-        case .killedAtDeadline, .killedAfterCancel, .retired: return ("the step host was stopped", false)
+        case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .retired:
+            return ("the step host was stopped", false)
         }
     }
 
@@ -320,7 +346,8 @@ extension Fleet: HostOwner {
             shared.calls[id]?.activityCount += 1
             let call = pending.call
             return StepActivity(
-                execution: call.execution, workflow: call.workflow, path: call.path, attempt: call.attempt, kind: kind)
+                execution: call.execution, workflow: call.workflow, path: call.path, attempt: call.attempt,
+                kind: configuration.secrets.mask(for: call.function.plugin)?.hide(in: kind) ?? kind)
         }
         if let entry { activity(entry) }
     }

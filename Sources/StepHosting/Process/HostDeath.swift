@@ -8,6 +8,8 @@ enum HostDeath: Hashable, Sendable {
     case unresponsive(String)
     /// Killed because a call overran its deadline and the grace after it.
     case killedAtDeadline
+    /// Killed because a call sent no heartbeat in its time and did not stop within the grace.
+    case killedWithoutHeartbeat
     /// Killed because a cancelled call did not stop within the grace.
     case killedAfterCancel
     case spawnFailed(String)
@@ -20,7 +22,7 @@ enum HostDeath: Hashable, Sendable {
     var isCrash: Bool {
         switch self {
         case .signal, .exited, .protocolViolation, .unresponsive: true
-        case .killedAtDeadline, .killedAfterCancel, .spawnFailed, .loadFailed, .retired: false
+        case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .spawnFailed, .loadFailed, .retired: false
         }
     }
 }

@@ -66,12 +66,14 @@ final class HostProcess: Sendable {
     // MARK: From the pool, on any thread
 
     /// Hands the call over; false when the host is on its way out.
-    func begin(_ id: UInt64, _ call: StepCall) -> Bool {
+    func begin(_ id: UInt64, _ call: StepCall, heartbeatTimeout: Duration?) -> Bool {
         let timeout = call.timeout.nanoseconds
         let frame = WireEncoder.call(id, call, deadline: MonotonicTime.wall + timeout)
         let marks = inbound.withLock { ($0.out.bytesTotal, $0.err.bytesTotal) }
         let wakeAt: MonotonicNanoseconds? = shared.withLock { shared in
-            guard shared.machine.begin(id, timeout: timeout, now: MonotonicTime.now) else { return nil }
+            let isTaken = shared.machine.begin(
+                id, timeout: timeout, heartbeatTimeout: heartbeatTimeout?.nanoseconds, now: MonotonicTime.now)
+            guard isTaken else { return nil }
             shared.marks = marks
             send(frame, &shared)
             return shared.machine.wakeAt
@@ -82,6 +84,13 @@ final class HostProcess: Sendable {
     }
 
     func cancel(_ call: UInt64, reason: CancelReason) { perform { $0.cancel(call, reason: reason, now: $1) } }
+
+    /// Answers a request of the call, which may be over by now.
+    func reply(_ call: UInt64, token: UInt64, status: Int, value: [UInt8]) {
+        let frame = WireEncoder.reply(call: call, token: token, status: status, value: value)
+        shared.withLock { send(frame, &$0) }
+    }
+
     func retire() { perform { $0.retire(now: $1) } }
     var wakeAt: MonotonicNanoseconds { shared.withLock { $0.machine.wakeAt } }
 

@@ -7,6 +7,8 @@ enum HostReport: Sendable {
     /// The call is over and the host is free again.
     case finished(CallEnd)
     case activity(call: UInt64, StepActivity.Kind)
+    /// The step wants a secret; `HostProcess.reply` answers.
+    case secretRequested(call: UInt64, token: UInt64, name: String)
     case slow(call: UInt64, entry: String)
     /// Counted since the last report.
     case counted(lateCompletions: Int, droppedLogs: Int)
@@ -34,4 +36,4 @@ struct CallEnd: Hashable, Sendable {
 }
 
 /// Why a call is told to stop; the numbers are STEP_CANCEL_.
-enum CancelReason: Int, Hashable, Sendable { case requested = 1, deadline, shutdown }
+enum CancelReason: Int, Hashable, Sendable { case requested = 1, deadline, shutdown, heartbeatLost }

@@ -25,10 +25,21 @@ struct HostStateMachine {
     struct ActiveCall: Hashable {
         var id: UInt64
         var startedAt: MonotonicNanoseconds
-        /// When CANCEL goes out; afterwards when the process is killed.
-        var wakeAt: MonotonicNanoseconds
+        /// When CANCEL goes out.
+        var deadline: MonotonicNanoseconds
+        /// How long the step may go without a heartbeat; nil: for ever.
+        var heartbeatTimeout: Int64?
+        var heardAt: MonotonicNanoseconds
         var cancelReason: CancelReason?
+        /// When the process is killed, once the call was told to stop.
+        var killAt: MonotonicNanoseconds = .max
         var checkpoint: [UInt8] = []
+        var requestCount = 0
+
+        var wakeAt: MonotonicNanoseconds {
+            if cancelReason != nil { return killAt }
+            return min(deadline, heartbeatTimeout.map { heardAt + $0 } ?? .max)
+        }
     }
 
     enum State: Hashable {
@@ -66,9 +77,13 @@ struct HostStateMachine {
     // MARK: From the pool
 
     /// Hands a call over; nil when the host cannot take it any more. The caller sends the CALL frame.
-    mutating func begin(_ call: UInt64, timeout: Int64, now: MonotonicNanoseconds) -> Bool {
+    mutating func begin(
+        _ call: UInt64, timeout: Int64, heartbeatTimeout: Int64? = nil, now: MonotonicNanoseconds
+    ) -> Bool {
         guard case .idle = state, channelClosedUntil == nil else { return false }
-        state = .busy(ActiveCall(id: call, startedAt: now, wakeAt: now + timeout))
+        state = .busy(
+            ActiveCall(
+                id: call, startedAt: now, deadline: now + timeout, heartbeatTimeout: heartbeatTimeout, heardAt: now))
         return true
     }
 
@@ -76,7 +91,7 @@ struct HostStateMachine {
     mutating func cancel(_ call: UInt64, reason: CancelReason, now: MonotonicNanoseconds) -> [Action] {
         guard case .busy(var active) = state, active.id == call, active.cancelReason == nil else { return [] }
         active.cancelReason = reason
-        active.wakeAt = now + settings.grace
+        active.killAt = now + settings.grace
         state = .busy(active)
         return [.send(WireEncoder.cancel(call, reason: reason.rawValue))]
     }
@@ -121,6 +136,7 @@ struct HostStateMachine {
         case (.heartbeat(let id, let details), .busy(var call)):
             if id == call.id {
                 call.checkpoint = details
+                call.heardAt = now
                 state = .busy(call)
             }
             return []
@@ -133,11 +149,20 @@ struct HostStateMachine {
             guard id == call.id else { return [] }
             let known = StepActivity.LogLevel(rawValue: level) ?? .info
             return [.report(.activity(call: id, .log(level: known, message: message, fields: fields)))]
-        case (.request(let id, let kind, let token), .busy), (.request(let id, let kind, let token), .opening),
-            (.request(let id, let kind, let token), .idle):
-            // No secret is configured anywhere yet, so none is found.
-            let status = Int(kind) == STEP_REQUEST_SECRET_GET ? STEP_REPLY_NOT_FOUND : STEP_REPLY_UNKNOWN_KIND
-            return [.send(WireEncoder.reply(call: id, token: token, status: status))]
+        case (.request(let id, let kind, let token, let key), .busy(var call)) where id == call.id:
+            guard Int(kind) == STEP_REQUEST_SECRET_GET else {
+                return [.send(WireEncoder.reply(call: id, token: token, status: STEP_REPLY_UNKNOWN_KIND))]
+            }
+            call.requestCount += 1
+            state = .busy(call)
+            guard call.requestCount <= Self.requestsPerCallMax else {
+                return [.send(WireEncoder.reply(call: id, token: token, status: STEP_REPLY_REFUSED))]
+            }
+            return [.report(.secretRequested(call: id, token: token, name: key))]
+        case (.request(let id, _, let token, _), .busy), (.request(let id, _, let token, _), .opening),
+            (.request(let id, _, let token, _), .idle):
+            // Asked outside a call: whose secret would it be?
+            return [.send(WireEncoder.reply(call: id, token: token, status: STEP_REPLY_REFUSED))]
         case (.slow(let id, let what), _):
             let entries: [UInt8: String] = [1: "invoke", 2: "cancel", 3: "reply"]
             return [.report(.slow(call: id, entry: entries[what] ?? "an entry"))]
@@ -179,8 +204,9 @@ struct HostStateMachine {
         case .closing(let until) where until <= now: return fail(.retired)
         case .busy(let call) where call.wakeAt <= now:
             switch call.cancelReason {
-            case nil: return cancel(call.id, reason: .deadline, now: now)
+            case nil: return cancel(call.id, reason: call.deadline <= now ? .deadline : .heartbeatLost, now: now)
             case .deadline: return fail(.killedAtDeadline)
+            case .heartbeatLost: return fail(.killedWithoutHeartbeat)
             case .requested: return fail(.killedAfterCancel)
             case .shutdown: return fail(.retired)
             }
@@ -213,6 +239,9 @@ struct HostStateMachine {
     }
 
     // MARK: Parts
+
+    /// Requests answered for one call; what a step needs is a handful.
+    private static let requestsPerCallMax = 1000
 
     /// The step host's exit status when its channel failed (EX_IOERR).
     private static let channelFaultStatus: Int32 = 74

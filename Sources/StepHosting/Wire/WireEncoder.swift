@@ -63,11 +63,11 @@ struct WireEncoder {
         return encoder.finished()
     }
 
-    static func reply(call: UInt64, token: UInt64, status: Int) -> [UInt8] {
-        var encoder = WireEncoder(kind: STEP_WIRE_REPLY, call: call)
+    static func reply(call: UInt64, token: UInt64, status: Int, value: [UInt8] = []) -> [UInt8] {
+        var encoder = WireEncoder(kind: STEP_WIRE_REPLY, call: call, payloadBytes: value.count + 16)
         encoder.integer(token)
         encoder.integer(Int32(status))
-        encoder.blob([])
+        encoder.blob(value)
         return encoder.finished()
     }
 

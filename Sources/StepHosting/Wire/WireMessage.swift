@@ -10,7 +10,7 @@ enum WireMessage {
     case heartbeat(call: UInt64, details: [UInt8])
     case progress(call: UInt64, fraction: Double, note: String)
     case log(call: UInt64, level: Int32, message: String, fields: [UInt8])
-    case request(call: UInt64, kind: UInt32, token: UInt64)
+    case request(call: UInt64, kind: UInt32, token: UInt64, key: String)
     /// Both since the process began.
     case counters(lateCompletions: UInt64, droppedLogs: UInt64)
     case slow(call: UInt64, what: UInt8)
@@ -63,7 +63,8 @@ enum WireMessage {
             self = .log(call: call, level: level, message: message, fields: Array(try fields.blob()))
         case STEP_WIRE_REQUEST:
             let kind = try fields.u32()
-            self = .request(call: call, kind: kind, token: try fields.u64())
+            let token = try fields.u64()
+            self = .request(call: call, kind: kind, token: token, key: try fields.text())
         case STEP_WIRE_COUNTERS:
             let late = try fields.u64()
             self = .counters(lateCompletions: late, droppedLogs: try fields.u64())

@@ -33,10 +33,7 @@ enum StepOutcome {
         case .failed(let failure):
             var object: [String: StepValue] = ["code": .string(failure.code), "message": .string(failure.message)]
             if case .retry(let after?) = failure.disposition {
-                let (seconds, attoseconds) = after.components
-                let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-                let whole = overflow ? Int64.max : milliseconds &+ attoseconds / 1_000_000_000_000_000
-                object["retry_after_ms"] = .integer(max(0, whole))
+                object["retry_after_ms"] = .integer(after.wholeMilliseconds)
             }
             return Data(StepValue.object(object).json.utf8)
         }

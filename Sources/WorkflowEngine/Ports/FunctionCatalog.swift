@@ -53,9 +53,15 @@ package struct FunctionDescription: Hashable, Sendable {
     /// JSON Schemas as the plugin gave them.
     package var input: JSONValue?
     package var output: JSONValue?
+    /// Without a heartbeat for so long an attempt ends as `heartbeat_lost`; nil: it may be silent.
+    package var heartbeatTimeout: Duration?
 
-    package init(name: String, summary: String? = nil, input: JSONValue? = nil, output: JSONValue? = nil) {
+    package init(
+        name: String, summary: String? = nil, input: JSONValue? = nil, output: JSONValue? = nil,
+        heartbeatTimeout: Duration? = nil
+    ) {
         self.name = name
+        self.heartbeatTimeout = heartbeatTimeout
         self.summary = summary
         self.input = input
         self.output = output

@@ -27,6 +27,7 @@ enum MetricTexts {
         "stepstream_hosting_crashes_total": "Step hosts that ended on their own.",
         "stepstream_hosting_hosts": "Step hosts that run.",
         "stepstream_hosting_hosts_idle": "Step hosts that wait for a call.",
+        "stepstream_hosting_secret_requests_total": "Secrets that steps asked for, by answer.",
         "stepstream_hosting_spawns_total": "Step hosts that were started.",
         "stepstream_notifier_channels_disabled": "Channels that are disabled.",
         "stepstream_notifier_dead_letters_total": "Messages that were given up, by channel.",

@@ -18,6 +18,7 @@ struct OrchestratorStack {
     /// Opens the data directory for writing; the journal and the plugins are opened side by side.
     /// - Throws: `JournalError` `locked` when another orchestrator has the directory, and whatever an adapter refuses.
     static func open(settings: Settings, bus: EventBusStack, logger: Logger) async throws -> OrchestratorStack {
+        let secrets = try settings.pluginSecrets.read()
         let journal = try SQLiteJournal(at: settings.dataDirectory, logger: logger)
         let publisher = try await bus.publisher()
         let activity = ActivityEncoder(publisher: publisher, clock: SystemWallClock())
@@ -26,6 +27,7 @@ struct OrchestratorStack {
             stepHostPath: Settings.stepHostPath)
         configuration.pool.hostsPerPluginMax = 2 * Platform.coreCount
         configuration.confinement.writablePaths = settings.pluginFiles
+        configuration.secrets = secrets
         let hosting = try StepHosting(
             configuration: configuration, logger: logger, activity: { activity.publish($0) })
         try await hosting.start()

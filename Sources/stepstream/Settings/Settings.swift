@@ -13,6 +13,7 @@ struct Settings: Sendable {
     var pluginDirectories: [String] = []
     /// Directories that steps may read and write, for every plugin.
     var pluginFiles: [String] = []
+    var pluginSecrets = PluginSecretSettings()
     var bus = Bus.embedded
     /// There when the bus is Kafka.
     var kafka: KafkaBusConfiguration?
@@ -45,7 +46,8 @@ struct Settings: Sendable {
         [
             "host": .string(host), "port": .int(Int64(port)), "data_dir": .string(dataDirectory),
             "plugins": .array(pluginDirectories.map { .string($0) }),
-            "plugin_files": .array(pluginFiles.map { .string($0) }), "bus": .string(bus.rawValue),
+            "plugin_files": .array(pluginFiles.map { .string($0) }), "plugin_secret_files": pluginSecrets.json,
+            "bus": .string(bus.rawValue),
             "kafka": kafka?.json ?? .null, "approvals": approvals.json, "notifier": notifier.json, "tokens": callers.json,
             "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
             "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),

@@ -8,8 +8,8 @@ struct SettingsResolver {
     var environment: [String: String] = ProcessInfo.processInfo.environment
 
     private static let keys: Set = [
-        "host", "port", "data_dir", "plugins", "plugin_files", "bus", "insecure", "cors_origins", "log_level", "stop_grace",
-        "kafka", "tokens", "approvals", "notifier",
+        "host", "port", "data_dir", "plugins", "plugin_files", "plugin_secret_files", "bus", "insecure", "cors_origins",
+        "log_level", "stop_grace", "kafka", "tokens", "approvals", "notifier",
     ]
 
     /// - Throws: `SettingsError` with every fault.
@@ -55,6 +55,7 @@ struct SettingsResolver {
         settings.pluginDirectories =
             (source.list(options.plugins, "plugins", separator: ":") ?? [Settings.defaultPluginDirectory]).map(absolute)
         settings.pluginFiles = (source.list(options.pluginFiles, "plugin_files", separator: ":") ?? []).map(absolute)
+        settings.pluginSecrets = PluginSecretSettings(source, &faults)
         settings.callers = CallerSettings(source, &faults)
         settings.notifier = NotifierSettings(source, settings: settings, &faults)
         if let origins = source.list(options.corsOrigin, "cors_origins", separator: ",") { settings.corsOrigins = origins }
