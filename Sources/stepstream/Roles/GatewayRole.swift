@@ -10,7 +10,7 @@ enum GatewayRole: Role {
         let gateway = Gateway(
             subscriber: context.bus.subscriber, history: context.bus.history, configuration: GatewayConfiguration(),
             logger: context.logger, now: { clock.now })
-        context.health.register("gateway", gateway.health)
+        context.registerConsumer(name, gateway.health)
         return RoleParts(routes: [gateway], services: [gateway])
     }
 }

@@ -13,7 +13,7 @@ enum MetricsRole: Role {
             subscriber: bus.subscriber,
             openStore: { () throws(BusError) in try await bus.consumerStore(named: name) },
             logger: context.logger, now: { clock.now })
-        context.health.register(name, aggregator.health)
+        context.registerConsumer(name, aggregator.health)
         context.metrics.add(aggregator.families)
         return RoleParts(routes: [aggregator], services: [aggregator])
     }

@@ -15,7 +15,7 @@ enum NotifierRole: Role {
         let notifier = ApprovalNotifier(
             configuration: settings.configuration, subscriber: context.bus.subscriber, store: opened,
             deadLetters: context.bus.deadLetters, logger: context.logger, now: { clock.now })
-        context.health.register("notifier", notifier.health)
+        context.registerConsumer(name, notifier.health)
         return RoleParts(routes: [notifier], services: [notifier], close: { await opened?.close() })
     }
 }

@@ -26,6 +26,18 @@ struct RoleContext: Sendable {
     /// Takes the families a role adds to the process's own.
     let metrics: MetricsRegistry
     let logger: Logger
+    /// Whether other roles run in the process, too.
+    let isShared: Bool
+
+    /// Adds the health of a consumer of the topic. Beside other roles it does not decide whether the process is ready:
+    /// executions run on while nobody follows them.
+    func registerConsumer(_ part: String, _ check: @escaping HealthCheck) {
+        health.register(part) { [isShared] in
+            var health = await check()
+            if isShared { health.isReady = true }
+            return health
+        }
+    }
 }
 
 /// What a role adds to its process.

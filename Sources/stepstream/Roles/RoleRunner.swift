@@ -34,7 +34,8 @@ struct RoleRunner {
         let bus = try EventBusStack(settings: settings, logger: logger)
         let health = HealthRegistry(role: name)
         bus.registerHealth(health)
-        let context = RoleContext(settings: settings, bus: bus, health: health, metrics: metrics, logger: logger)
+        let context = RoleContext(
+            settings: settings, bus: bus, health: health, metrics: metrics, logger: logger, isShared: roles.count > 1)
         var parts: [RoleParts] = []
         for role in roles { parts.append(try await role.open(context)) }
         let server = try WebServer(

@@ -93,7 +93,7 @@ class FaultProxy:
         """With an `ssl.SSLContext` clients speak TLS to the proxy, with accounts they prove by SASL who they are; the
         broker behind it never does either."""
         self.broker_port, self._tls, self._accounts = broker_port, tls, accounts
-        self._links, self._tasks, self._latency_seconds = set(), set(), 0.0
+        self._links, self._latency_seconds = set(), 0.0
         self._ready = threading.Event()
         # Held all along, so that the port stays ours while nobody listens.
         self._port = ReservedPort()
@@ -129,8 +129,11 @@ class FaultProxy:
         await self._over.wait()
         self._flowing.set()  # whoever waits in a black hole leaves it
         await self._refuse()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=5)
+        # A connection accepted a moment ago has no task of ours yet, and its end takes the loop one more turn.
+        deadline = self._loop.time() + 5
+        while (others := asyncio.all_tasks() - {asyncio.current_task()}) and self._loop.time() < deadline:
+            await asyncio.wait(others, timeout=1)
+        await asyncio.sleep(0)
 
     async def _listen(self) -> None:
         if self._server is None:
@@ -144,15 +147,16 @@ class FaultProxy:
         self._drop(reset=False)
 
     async def _accept(self, reader, writer) -> None:
+        if self._server is None:  # cut since it was accepted
+            writer.transport.abort()
+            return
         writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         link = _Link(self, reader, writer)
         self._links.add(link)
-        self._tasks.add(asyncio.current_task())
         try:
             await link.run()
         finally:
             self._links.discard(link)
-            self._tasks.discard(asyncio.current_task())
 
     def _drop(self, reset: bool) -> None:
         for link in list(self._links):
