@@ -71,7 +71,7 @@ public final class StepContext: Sendable {
         host.risk(call, score)
     }
 
-    /// A secret of the step's workflow.
+    /// A secret of the plugin, as the settings grant it. The host masks it in what the step says, not in its output.
     ///
     /// - Throws: ``StepFailure`` with code `secret_not_found` or `secret_refused`, final; `CancellationError`.
     public func secret(_ name: String) async throws -> String {
