@@ -33,7 +33,6 @@ static bool apply_limits(const struct settings *settings) {
     bool applied = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, settings->nofile);
     if (settings->fsize_bytes != 0) applied = limit(RLIMIT_FSIZE, settings->fsize_bytes) && applied;
     if (settings->data_bytes != 0) applied = limit(RLIMIT_DATA, settings->data_bytes) && applied;
-    if (settings->nproc != 0) applied = limit(RLIMIT_NPROC, settings->nproc) && applied;
     if (settings->cpu_seconds != 0) applied = limit(RLIMIT_CPU, settings->cpu_seconds) && applied;
     return applied;
 }
@@ -69,6 +68,13 @@ static bool give_up_root(const struct settings *settings, struct problem *proble
     (void)prctl(PR_SET_DUMPABLE, 1);
     (void)die_with_parent(settings);
     return true;
+}
+
+/* The kernel counts what the user has on the whole machine, whoever started it, and lets root have any number. */
+static bool limit_tasks(const struct settings *settings) {
+    uint64_t tasks;
+    if (settings->tasks == 0) return true;
+    return tasks_of_user(getuid(), &tasks) && limit(RLIMIT_NPROC, tasks + settings->tasks);
 }
 
 static bool open_writable(const struct settings *settings, struct writable *writable, struct problem *problem) {
@@ -107,6 +113,7 @@ bool confine_before_load(
     if (!open_writable(settings, &writable, problem)) return false;
     if (geteuid() == 0 && !settings->skip_uid && !give_up_root(settings, problem)) return false;
     if (geteuid() != 0) *confined |= STEP_CONFINED_UNPRIVILEGED;
+    if (!settings->skip_rlimits && !limit_tasks(settings)) *confined &= ~(uint32_t)STEP_CONFINED_RLIMITS;
     if (settings->tmp == NULL) (void)!chdir("/");
     else if (!enter_tmp(settings, &writable, problem)) return false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) *confined |= STEP_CONFINED_NO_NEW_PRIVS;

@@ -11,7 +11,7 @@
 /* At start: own session, no inherited descriptors, death with the parent, limits. */
 uint32_t confine_at_start(const struct settings *settings);
 
-/* Before the first code of the plugin: unprivileged user, NO_NEW_PRIVS, Landlock, seccomp. Adds to *confined.
+/* Before the first code of the plugin: unprivileged user, its tasks, NO_NEW_PRIVS, Landlock, seccomp. Changes *confined.
  * False only when the process could not give up root. */
 bool confine_before_load(
     const struct settings *settings, const char *path, int file, const char *run_path, uint32_t *confined,
@@ -25,6 +25,8 @@ struct writable {
     int count;
 };
 
+/* tasks.c: the tasks of the user on this machine, as RLIMIT_NPROC counts them; false without /proc. */
+bool tasks_of_user(uid_t uid, uint64_t *tasks);
 /* landlock.c: reads as told, writes only what is in `writable`, no TCP. */
 bool landlock_apply(
     const struct settings *settings, const char *path, int file, const char *run_path, const struct writable *writable);

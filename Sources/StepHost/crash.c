@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,8 @@
 #define REPORT_SECONDS_MAX 2
 
 static const int fatal_signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS};
-static pthread_key_t stack_key;
+static pthread_key_t stack_key, started_key;
+static atomic_llong places; /* for threads not started yet */
 static atomic_int reporting_thread; /* 0: none */
 static volatile sig_atomic_t signal_reported;
 
@@ -128,9 +130,21 @@ struct start {
     void *argument;
 };
 
+static void give_place(void *started) {
+    (void)started;
+    atomic_fetch_add(&places, 1);
+}
+
+static bool take_place(void) {
+    if (atomic_fetch_sub(&places, 1) > 0) return true;
+    give_place(NULL);
+    return false;
+}
+
 static void *start_with_stack(void *argument) {
     struct start start = *(struct start *)argument;
     free(argument);
+    pthread_setspecific(started_key, &started_key);
     give_stack();
     return start.routine(start.argument);
 }
@@ -138,22 +152,32 @@ static void *start_with_stack(void *argument) {
 static int (*libc_create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
 
 /* Found before libc's by whatever the plugin brings, because the executable exports it: every thread of a Swift or C
- * runtime gets its stack. */
+ * runtime gets its stack and is counted. */
 __attribute__((visibility("default"))) int pthread_create(
     pthread_t *thread, const pthread_attr_t *attributes, void *(*routine)(void *), void *argument) {
     if (libc_create == NULL) return EAGAIN;
     struct start *start = malloc(sizeof *start);
-    if (start == NULL) return EAGAIN;
+    if (start == NULL || !take_place()) {
+        free(start);
+        return EAGAIN;
+    }
     *start = (struct start){routine, argument};
     int status = libc_create(thread, attributes, start_with_stack, start);
-    if (status != 0) free(start);
+    if (status != 0) {
+        give_place(NULL);
+        free(start);
+    }
     return status;
 }
 
-void crash_install(void) {
+void crash_install(uint64_t threads_max) {
+    uint64_t any = INT64_MAX - 1;
+    /* One more for the watchdog. */
+    atomic_store(&places, (long long)(threads_max == 0 || threads_max > any ? any : threads_max) + 1);
     void *symbol = dlsym(RTLD_NEXT, "pthread_create");
     memcpy(&libc_create, &symbol, sizeof libc_create);
     pthread_key_create(&stack_key, take_stack);
+    pthread_key_create(&started_key, give_place);
     give_stack();
     /* The first backtrace loads libgcc_s, which a handler must not do. */
     void *frames[4];

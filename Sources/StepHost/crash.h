@@ -6,6 +6,9 @@
 #ifndef STEP_HOST_CRASH_H
 #define STEP_HOST_CRASH_H
 
-void crash_install(void);
+#include <stdint.h>
+
+/* Threads of the plugin get a stack for that; of more than `threads_max` (0: any number) none is started. */
+void crash_install(uint64_t threads_max);
 
 #endif

@@ -122,7 +122,7 @@ int main(int argc, char **argv) {
     settings_parse(&settings, argc, argv);
     channel_adopt();
     uint32_t confined = confine_at_start(&settings);
-    crash_install();
+    crash_install(settings.threads);
     send_hello(confined);
     watchdog_start();
 

@@ -21,7 +21,8 @@ static uint64_t number(const char *flag, const char *text) {
 
 void settings_parse(struct settings *settings, int argc, char **argv) {
     *settings = (struct settings){
-        .uid = 65534, .gid = 65534, .nofile = 256, .data_bytes = 1ull << 30, .fsize_bytes = 64ull << 20};
+        .uid = 65534, .gid = 65534, .nofile = 256, .data_bytes = 1ull << 30, .fsize_bytes = 64ull << 20,
+        .threads = 128, .tasks = 8192};
     for (int i = 1; i < argc; i++) {
         const char *flag = argv[i];
         if (strcmp(flag, "--allow-processes") == 0) { settings->allow_processes = true; continue; }
@@ -33,7 +34,8 @@ void settings_parse(struct settings *settings, int argc, char **argv) {
         else if (strcmp(flag, "--limit-nofile") == 0) settings->nofile = number(flag, value);
         else if (strcmp(flag, "--limit-data") == 0) settings->data_bytes = number(flag, value);
         else if (strcmp(flag, "--limit-fsize") == 0) settings->fsize_bytes = number(flag, value);
-        else if (strcmp(flag, "--limit-nproc") == 0) settings->nproc = number(flag, value);
+        else if (strcmp(flag, "--limit-threads") == 0) settings->threads = number(flag, value);
+        else if (strcmp(flag, "--limit-tasks") == 0) settings->tasks = number(flag, value);
         else if (strcmp(flag, "--limit-cpu") == 0) settings->cpu_seconds = number(flag, value);
         else if (strcmp(flag, "--parent-pid") == 0) settings->parent_pid = (pid_t)number(flag, value);
         else if (strcmp(flag, "--tmp") == 0) settings->tmp = value;

@@ -4,7 +4,11 @@
  *   --limit-nofile N      RLIMIT_NOFILE; default 256
  *   --limit-data BYTES    RLIMIT_DATA; default 1 GiB; 0: leave as inherited
  *   --limit-fsize BYTES   RLIMIT_FSIZE; default 64 MiB; 0: leave as inherited
- *   --limit-nproc N       RLIMIT_NPROC; default: as inherited. It counts the tasks of the uid on the whole machine
+ *   --limit-threads N     threads the plugin may have at a time; default 128; 0: any number. Those it starts past
+ *                         pthread_create count for --limit-tasks only
+ *   --limit-tasks N       RLIMIT_NPROC: processes and threads that the user may have beyond those it has, on the whole
+ *                         machine, when the plugin is loaded; so it is for all step hosts together. Default 8192; 0:
+ *                         as inherited
  *   --limit-cpu SECONDS   RLIMIT_CPU; default: as inherited. For processes that run one call only
  *   --tmp DIR             a private place the plugin may write; given to the unprivileged user, made the working
  *                         directory and TMPDIR. It may lie under directories that user cannot pass
@@ -34,7 +38,7 @@ enum { EXIT_USAGE = 64, EXIT_PROTOCOL = 70, EXIT_ORPHAN = 71, EXIT_CHANNEL = 74 
 struct settings {
     uid_t uid;
     gid_t gid;
-    uint64_t nofile, data_bytes, fsize_bytes, nproc, cpu_seconds;
+    uint64_t nofile, data_bytes, fsize_bytes, threads, tasks, cpu_seconds;
     const char *tmp;
     const char *readable[READABLE_PATHS_MAX];
     int readable_count;

@@ -87,6 +87,10 @@ package struct HostingConfiguration: Sendable {
         package var pluginBytesMax: Int
         /// Of each of stdout and stderr of one host.
         package var outputTailBytesMax: Int
+        /// Threads a plugin may have at a time in one host; 0: any number. Linux counts tasks by user and not by
+        /// process, so what is held against threads and processes started past `pthread_create` is this many for each
+        /// of `Pool.hostsMax`, beyond what the hosts' user has on the machine when a plugin is loaded.
+        package var threadsPerHostMax: Int
         /// Progress and log entries handed on for one call; more are counted and dropped.
         package var activityPerCallMax: Int
         /// Crashes of one build within `crashWindow` that put it into quarantine.
@@ -97,15 +101,16 @@ package struct HostingConfiguration: Sendable {
 
         package init(
             outputBytesMax: Int = 4 << 20, errorMessageBytesMax: Int = 8 << 10, describeBytesMax: Int = 1 << 20,
-            pluginBytesMax: Int = 512 << 20, outputTailBytesMax: Int = 64 << 10, activityPerCallMax: Int = 10_000,
-            crashesMax: Int = 5, crashWindow: Duration = .seconds(60), quarantine: Duration = .seconds(5),
-            quarantineMax: Duration = .seconds(300)
+            pluginBytesMax: Int = 512 << 20, outputTailBytesMax: Int = 64 << 10, threadsPerHostMax: Int = 128,
+            activityPerCallMax: Int = 10_000, crashesMax: Int = 5, crashWindow: Duration = .seconds(60),
+            quarantine: Duration = .seconds(5), quarantineMax: Duration = .seconds(300)
         ) {
             self.outputBytesMax = outputBytesMax
             self.errorMessageBytesMax = errorMessageBytesMax
             self.describeBytesMax = describeBytesMax
             self.pluginBytesMax = pluginBytesMax
             self.outputTailBytesMax = outputTailBytesMax
+            self.threadsPerHostMax = threadsPerHostMax
             self.activityPerCallMax = activityPerCallMax
             self.crashesMax = crashesMax
             self.crashWindow = crashWindow
@@ -116,7 +121,7 @@ package struct HostingConfiguration: Sendable {
 
     /// What step hosts are started with beyond their own defaults.
     package struct Confinement: Sendable {
-        /// Further flags of the step host's command line.
+        /// Further flags of the step host's command line; they win over the limits.
         package var arguments: [String]
         /// What plugins may write besides each host's own temporary folder, at most 16 paths that exist. Their owners
         /// and modes still hold: started as root, a host has become user 65534.
@@ -126,7 +131,13 @@ package struct HostingConfiguration: Sendable {
             self.arguments = arguments
             self.writablePaths = writablePaths
         }
+    }
 
-        var commandLine: [String] { arguments + writablePaths.flatMap { ["--rw", $0] } }
+    /// The step host's command line, without what differs from host to host.
+    var stepHostArguments: [String] {
+        [
+            "--limit-threads", String(limits.threadsPerHostMax),
+            "--limit-tasks", String(limits.threadsPerHostMax * pool.hostsMax),
+        ] + confinement.arguments + confinement.writablePaths.flatMap { ["--rw", $0] }
     }
 }

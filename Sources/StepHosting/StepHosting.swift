@@ -48,7 +48,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         self.store = store
         folders = HostFolders(dataDirectory: configuration.dataDirectory, threads: threads)
         spawner = HostSpawner(
-            path: configuration.stepHostPath, arguments: configuration.confinement.commandLine, folders: folders)
+            path: configuration.stepHostPath, arguments: configuration.stepHostArguments, folders: folders)
         reactor = try Reactor()
         fleet = Fleet(
             configuration: configuration, spawner: spawner, reactor: reactor, metrics: metrics, logger: logger,

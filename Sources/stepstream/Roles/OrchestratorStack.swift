@@ -26,6 +26,9 @@ struct OrchestratorStack {
             pluginDirectories: settings.pluginDirectories, dataDirectory: settings.dataDirectory,
             stepHostPath: Settings.stepHostPath)
         configuration.pool.hostsPerPluginMax = 2 * Platform.coreCount
+        // A Swift runtime takes a thread for each core, and more for what blocks.
+        configuration.limits.threadsPerHostMax = max(
+            configuration.limits.threadsPerHostMax, 4 * Platform.coreCount)
         configuration.confinement.writablePaths = settings.pluginFiles
         configuration.secrets = secrets
         let hosting = try StepHosting(

@@ -1,0 +1,109 @@
+import Glibc
+import StepHosting
+import Testing
+import WorkflowEngine
+import WorkflowModel
+
+extension StepHostingSuite {
+    /// Hostile plugins that want all there is of something: each gets its limit and no more.
+    @Suite("limits") struct HostileLimits {
+        private static let threadsPerHost = 24
+        private static let hostsMax = 2
+
+        /// - Parameter user: one that nothing else on the machine runs as, so that its tasks are the host's.
+        private static func limited(_ configuration: inout HostingConfiguration, user: uid_t, flags: [String] = []) {
+            configuration.limits.threadsPerHostMax = threadsPerHost
+            configuration.pool.hostsMax = hostsMax
+            configuration.confinement.arguments = ["--uid", "\(user)", "--gid", "\(user)"] + flags
+        }
+
+        /// A user of this process's own.
+        private static var user: uid_t { 100_000 + uid_t(getpid()) }
+
+        private static func numbers(_ outcome: StepOutcome) throws -> [Int] {
+            let output = try #require(outcome.output, "\(outcome)")
+            return output.split { !$0.isNumber }.compactMap { Int($0) }
+        }
+
+        @Test("files that are never closed end at the host's own limit, and the host goes on")
+        func files() async throws {
+            try await HostedPlugins.with("leaks_files") {
+                $0.pool.hostsPerPluginMax = 1
+            } _: { plugins async throws in
+                let first = try Self.numbers(try await plugins.call("leaks_files"))
+                #expect(first[0] > 100 && first[0] < 256 && first[1] == Int(EMFILE), "\(first)")
+                #expect(try Self.numbers(try await plugins.call("leaks_files")) == [0, Int(EMFILE)])
+                #expect(try await plugins.call("leaks_files", "good", input: "[1]").output == "[1]")
+                #expect(plugins.hosting.statistics.crashes == 0)
+                #expect(plugins.hosting.statistics.spawns == 1)
+            }
+        }
+
+        /// What every way of starting tasks comes to, for a host that runs as `user`, or as this process's user.
+        private static func checkBombs(as user: uid_t, in directory: String) async throws {
+            try await HostedPlugins.with(directory: directory) { Self.limited(&$0, user: user) } _: { plugins async throws in
+                let pid = getpid()
+                let threads = try Self.numbers(try await plugins.call("thread_bomb", input: "1"))
+                #expect(threads == [Self.threadsPerHost, Int(EAGAIN)])
+                #expect(try await plugins.call("thread_bomb", "good", input: "[1]").output == "[1]")
+                #expect(try Self.numbers(try await plugins.call("fork_bomb")) == [0, Int(EPERM)])
+                #expect(try await plugins.call("fork_bomb", "good", input: "[1]").output == "[1]")
+                #expect(getpid() == pid)
+                #expect(plugins.hosting.statistics.crashes == 0)
+            }
+            // What the host's own count does not see, the kernel counts.
+            let flags = ["--limit-threads", "0", "--allow-processes"]
+            let tasksMax = Self.threadsPerHost * Self.hostsMax
+            try await HostedPlugins.with(directory: directory) {
+                Self.limited(&$0, user: user, flags: flags)
+            } _: { plugins async throws in
+                for way in ["1", "2"] {
+                    let threads = try Self.numbers(try await plugins.call("thread_bomb", input: way))
+                    #expect(threads[0] > 0 && threads[0] <= tasksMax && threads[1] == Int(EAGAIN), "\(way) \(threads)")
+                    #expect(try await plugins.call("thread_bomb", "good", input: "[1]").output == "[1]")
+                    try await Self.replaceHosts(of: plugins)
+                }
+                let forks = try Self.numbers(try await plugins.call("fork_bomb"))
+                #expect(forks[0] > 0 && forks[0] <= tasksMax && forks[1] == Int(EAGAIN), "\(forks)")
+                #expect(try await plugins.call("fork_bomb", "good", input: "[1]").output == "[1]")
+            }
+        }
+
+        /// Ends the hosts with all they started, and waits for fresh ones.
+        private static func replaceHosts(of plugins: HostedPlugins) async throws {
+            let before = plugins.hosting.statistics.processIDs
+            for process in before { kill(process, SIGKILL) }
+            while !Set(plugins.hosting.statistics.processIDs).isDisjoint(with: before)
+                || plugins.hosting.statistics.hostsIdle < before.count { await Task.yield() }
+        }
+
+        private static func makeBombs() throws -> String {
+            let directory = try HostedPlugins.makeDirectory()
+            for bomb in ["thread_bomb", "fork_bomb"] { try HostedPlugins.compile(bomb, into: directory + "/plugins") }
+            return directory
+        }
+
+        @Test(
+            "threads and forks end at the limit for a server that runs as root",
+            .enabled(if: geteuid() == 0, "only root can change to another user"))
+        func bombsAsRoot() async throws {
+            let directory = try Self.makeBombs()
+            defer { HostedPlugins.remove(directory) }
+            try await Self.checkBombs(as: Self.user, in: directory)
+        }
+
+        @Test("threads and forks end at the limit for a server that does not run as root")
+        func bombsAsUser() async throws {
+            await #expect(processExitsWith: .success) {
+                let directory = try HostileLimits.makeBombs()
+                defer { HostedPlugins.remove(directory) }
+                if geteuid() == 0 {
+                    let user = HostileLimits.user
+                    try #require(chown(directory, user, user) == 0)
+                    try #require(setgroups(0, nil) == 0 && setgid(user) == 0 && setuid(user) == 0)
+                }
+                try await HostileLimits.checkBombs(as: geteuid(), in: directory)
+            }
+        }
+    }
+}
