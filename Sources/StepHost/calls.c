@@ -26,6 +26,8 @@ struct call_slot {
     double risk; /* NaN: none reported; infinite: an invalid score was reported */
     uint32_t cancel_reason;
     struct latest heartbeat, progress;
+    uint64_t waiting[REQUESTS_WAITING_MAX]; /* tokens of requests without an answer */
+    uint32_t waiting_count, requests_made;
 };
 
 /* All guarded by the channel's lock. */
@@ -311,13 +313,36 @@ static uint32_t host_cancel_reason(void *ctx, step_call_id id) {
     return reason;
 }
 
+/* False when the call asks for too much: the server answers each, so a flood would be the server's. A token that waits
+ * already would be answered twice, and the plugin could not tell which answer is whose. */
+static bool note_request(struct call_slot *slot, uint64_t token) {
+    if (slot->requests_made == REQUESTS_PER_CALL_MAX || slot->waiting_count == REQUESTS_WAITING_MAX) return false;
+    for (uint32_t i = 0; i < slot->waiting_count; i++)
+        if (slot->waiting[i] == token) return false;
+    slot->waiting[slot->waiting_count++] = token;
+    slot->requests_made++;
+    return true;
+}
+
+void calls_answered(step_call_id id, uint64_t token) {
+    channel_lock();
+    struct call_slot *slot = find(id);
+    for (uint32_t i = 0; slot != NULL && i < slot->waiting_count; i++) {
+        if (slot->waiting[i] != token) continue;
+        slot->waiting[i] = slot->waiting[--slot->waiting_count];
+        break;
+    }
+    channel_unlock();
+}
+
 static int32_t host_request(void *ctx, step_call_id id, uint32_t kind, step_bytes key, step_bytes arg, uint64_t token) {
     (void)ctx;
     if (kind != STEP_REQUEST_SECRET_GET) return STEP_REPLY_UNKNOWN_KIND;
     if (key.len > NOTE_BYTES_MAX || arg.len > DETAILS_BYTES_MAX) return STEP_REPLY_REFUSED;
     int32_t status = STEP_REPLY_REFUSED;
     channel_lock();
-    if (find(id) != NULL) {
+    struct call_slot *slot = find(id);
+    if (slot != NULL && note_request(slot, token)) {
         struct frame_out frame;
         frame_begin(&frame, STEP_WIRE_REQUEST, id);
         frame_put_u32(&frame, kind);

@@ -12,6 +12,8 @@
 #define NOTE_BYTES_MAX (4u << 10)           /* progress note; cut */
 #define LOG_MESSAGE_BYTES_MAX (64u << 10)   /* log message; cut with a mark */
 #define LOG_FIELDS_BYTES_MAX (64u << 10)    /* log fields; larger ones are left out */
+#define REQUESTS_PER_CALL_MAX 10000         /* further ones are refused */
+#define REQUESTS_WAITING_MAX 64             /* of one call without an answer yet; further ones are refused */
 #define HEARTBEAT_INTERVAL_MS 100
 #define PROGRESS_INTERVAL_MS 50
 
@@ -26,6 +28,9 @@ bool calls_begin(step_call_id call);
 bool calls_withdraw(step_call_id call);
 /* Notes why a call is cancelled; false when it is not in flight any more. */
 bool calls_cancel(step_call_id call, uint32_t reason);
+
+/* Notes that a request of the call has its answer. */
+void calls_answered(step_call_id call, uint64_t token);
 
 /* Sends what coalescing held back and is due, and the counters when they changed. */
 void calls_flush_due(void);

@@ -98,6 +98,7 @@ static void handle_reply(const step_plugin *plugin, struct frame_in *frame) {
     int32_t status = (int32_t)frame_take_u32(frame);
     step_bytes value = frame_take_blob(frame);
     if (frame->malformed) protocol_error("a REPLY frame ends too early");
+    calls_answered(frame->call, token);
     watchdog_enter(ENTERED_REPLY, frame->call);
     plugin->reply(token, status, value);
     watchdog_leave();

@@ -105,5 +105,49 @@ extension StepHostingSuite {
                 try await HostileLimits.checkBombs(as: geteuid(), in: directory)
             }
         }
+
+        @Test("what no host knows, and requests outside a call, are refused in the step host")
+        func strangeRequests() async throws {
+            try await HostedPlugins.with("floods_requests") { plugins async throws in
+                let unknown = try await plugins.call("floods_requests", input: "\"unknown\"")
+                #expect(unknown.output == "[0,0,1000]")
+                #expect(try await plugins.call("floods_requests", input: "\"stranger\"").output == "[0,2,0]")
+                #expect(try await plugins.call("floods_requests", "good", input: "[1]").output == "[1]")
+            }
+        }
+
+        @Test("a token that waits for its answer cannot be used again")
+        func tokenReuse() async throws {
+            try await HostedPlugins.with("floods_requests") { plugins async throws in
+                for _ in 0..<3 {
+                    #expect(try await plugins.call("floods_requests", input: "\"token\"").output == "[1,999,0]")
+                }
+                #expect(try await plugins.call("floods_requests", "good", input: "[1]").output == "[1]")
+            }
+        }
+
+        @Test("a flood of requests ends in the step host, whether or not the answers are let in")
+        func requestFlood() async throws {
+            try await HostedPlugins.with("floods_requests", "asks_on") { plugins async throws in
+                for _ in 0..<3 {
+                    let flood = try await plugins.call("floods_requests", timeout: .seconds(60))
+                    #expect(flood.output == "[64,999936,0]")
+                }
+                #expect(try await plugins.call("floods_requests", "good", input: "[1]").output == "[1]")
+                #expect(try await plugins.call("asks_on", timeout: .seconds(60)).output == "10000")
+                #expect(try await plugins.call("asks_on", "good", input: "[1]").output == "[1]")
+                #expect(plugins.hosting.statistics.crashes == 0)
+            }
+        }
+
+        @Test("requests written past the host's table are answered until too many answers wait")
+        func forgedRequests() async throws {
+            try await HostedPlugins.with("forges_requests") { plugins async throws in
+                let error = try #require(try await plugins.call("forges_requests", timeout: .seconds(120)).error)
+                #expect(error.code == StepErrorCode.protocolViolation)
+                #expect(error.message.contains("does not read"), "\(error.message)")
+                #expect(try await plugins.call("forges_requests", "good", input: "[1]").output == "[1]")
+            }
+        }
     }
 }

@@ -111,7 +111,8 @@ typedef struct step_host {
     void (*log)(void *ctx, step_call_id call, int32_t level, step_bytes message, step_bytes fields_json);
     uint32_t (*cancel_reason)(void *ctx, step_call_id call); /* STEP_CANCEL_NONE: keep going */
     /* Asks the host for something. 0: accepted, the answer arrives by step_plugin.reply with the token; otherwise a
-     * STEP_REPLY_ value and no answer follows. */
+     * STEP_REPLY_ value and no answer follows. STEP_REPLY_REFUSED: the call is over, its token waits for an answer
+     * already, or it asks for too much: 64 requests without an answer, 10,000 in all. */
     int32_t (*request)(void *ctx, step_call_id call, uint32_t kind, step_bytes key, step_bytes arg, uint64_t token);
     const void *(*extension)(void *ctx, const char *id); /* NULL: not offered */
 } step_host;
