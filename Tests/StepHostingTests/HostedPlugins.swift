@@ -95,7 +95,7 @@ struct HostedPlugins {
         return own.split(separator: "/").dropLast().reduce(into: "") { $0 += "/" + $1 } + "/stepstream-step-host"
     }()
 
-    private static let testsDirectory = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
+    static let testsDirectory = "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/")
 
     static func makeDirectory() throws -> String {
         var template = Array("/tmp/stepstream-hosting-XXXXXX".utf8CString)
@@ -108,17 +108,19 @@ struct HostedPlugins {
 
     static func remove(_ directory: String) { _ = shell("rm -rf '\(directory)'") }
 
-    /// Compiles `Tests/HostilePlugins/NAME.c` to `NAME.so`; its plugin is called NAME.
+    /// Compiles `Tests/HostilePlugins/NAME.c`, or `NAME.cpp`, to `NAME.so`; its plugin is called NAME.
     static func compile(_ name: String, as plugin: String? = nil, into directory: String, flags: String = "") throws {
         let plugin = plugin ?? name
+        let source = "\(testsDirectory)/HostilePlugins/\(name).c"
+        let compiler = access(source, R_OK) == 0 ? "cc -std=c11 '\(source)'" : "c++ -std=c++17 '\(source)pp'"
         let status = shell(
             """
-            cc -std=c11 -D_GNU_SOURCE -shared -fPIC -g -O1 -I '\(testsDirectory)/../Sources/StepABI/include' \
-            -DFIXTURE_NAME='"\(plugin)"' \(flags) '\(testsDirectory)/HostilePlugins/\(name).c' \
+            \(compiler) -D_GNU_SOURCE -shared -fPIC -g -O1 -I '\(testsDirectory)/../Sources/StepABI/include' \
+            -DFIXTURE_NAME='"\(plugin)"' \(flags) \
             -o '\(directory)/\(plugin).so.tmp' -lpthread \
             && mv '\(directory)/\(plugin).so.tmp' '\(directory)/\(plugin).so'
             """)
-        try #require(status == 0, "\(name).c does not compile")
+        try #require(status == 0, "\(source) does not compile")
     }
 
     static func shell(_ command: String) -> Int32 { system(command) }

@@ -9,12 +9,13 @@ extension StepHostingSuite {
     @Suite("hostile plugins") struct HostileCalls {
         struct Act: CustomTestStringConvertible, Sendable {
             var plugin: String
+            var input = "{}"
             var code: String
             var message: String
             /// Expected in the private diagnostics.
             var diagnostics: String?
             var timeout: Duration = .seconds(10)
-            var testDescription: String { plugin }
+            var testDescription: String { input == "{}" ? plugin : "\(plugin) \(input)" }
         }
 
         static let acts: [Act] = [
@@ -37,13 +38,18 @@ extension StepHostingSuite {
             Act(plugin: "silent", code: StepErrorCode.heartbeatLost, message: "0.5 seconds", diagnostics: "told: 4"),
             Act(plugin: "hardens", code: StepErrorCode.deadline, message: "0.2", timeout: .milliseconds(200)),
             Act(plugin: "jumps_out", code: StepErrorCode.signal, message: "SIG"),
+            Act(plugin: "throws", code: StepErrorCode.signal, message: "SIGABRT", diagnostics: "out of invoke"),
+            Act(
+                plugin: "throws", input: "2", code: StepErrorCode.signal, message: "SIGABRT",
+                diagnostics: "out of a thread"),
         ]
 
         @Test("what it does to itself fails its own attempt only, with the right verdict", arguments: acts)
         func verdict(on act: Act) async throws {
             try await HostedPlugins.with(act.plugin) { plugins async throws in
                 let pid = getpid()
-                let error = try #require(try await plugins.call(act.plugin, timeout: act.timeout).error)
+                let outcome = try await plugins.call(act.plugin, input: act.input, timeout: act.timeout)
+                let error = try #require(outcome.error)
                 #expect(error.code == act.code)
                 #expect(error.message.contains(act.message), "\(error.message)")
                 #expect(error.isRetryable)
@@ -95,6 +101,43 @@ extension StepHostingSuite {
                 let outcome = try await plugins.call("forks")
                 #expect(outcome.output == "\"refused\"" || outcome.error?.code == StepErrorCode.exitedEarly)
                 #expect(try await plugins.call("forks", "good", input: "1").output == "1")
+            }
+        }
+
+        @Test("writing to the input after its call harms the plugin at most, freeing it kills the host")
+        func keepsInput() async throws {
+            try await HostedPlugins.with("keeps_input") { plugins async throws in
+                func act(_ what: String) async throws -> StepOutcome {
+                    try await plugins.call("keeps_input", input: "\"\(what)\"")
+                }
+                #expect(try await act("keep").output == "\"done\"")
+                #expect(try await act("write").output == "\"done\"")
+                #expect(try await plugins.call("keeps_input", "good", input: "[1]").output == "[1]")
+                #expect(plugins.hosting.statistics.crashes == 0)
+                #expect(try await act("keep").output == "\"done\"")
+                #expect(try await act("free").error?.code == StepErrorCode.signal)
+                #expect(try await plugins.call("keeps_input", "good", input: "[2]").output == "[2]")
+            }
+        }
+
+        @Test("an input that is written to for ever spoils its own plugin's calls, in the step host's own words")
+        func scribblesInput() async throws {
+            try await HostedPlugins.with("keeps_input", "good") {
+                // Else its ends bring the quarantine.
+                $0.limits.crashesMax = 1_000
+            } _: { plugins async throws in
+                let long = "\"" + String(repeating: "-", count: 400) + "\""
+                let codes = [StepErrorCode.exitedEarly, StepErrorCode.deadline]
+                // Who is faster is the machine's affair: until it was the one that writes.
+                for round in 0..<200 where round < 10 || plugins.hosting.statistics.crashes == 0 {
+                    for input in [long, "\"scribble\"", "1", "[2]", "\"three\""] {
+                        let outcome = try await plugins.call("keeps_input", input: input, timeout: .milliseconds(200))
+                        let isFair = outcome.output == "\"done\"" || codes.contains(outcome.error?.code ?? "")
+                        #expect(isFair, "\(input.prefix(10)): \(outcome.result)")
+                    }
+                }
+                #expect(try await plugins.call("good", "good", input: "[1]").output == "[1]")
+                #expect(plugins.hosting.statistics.crashes > 0)
             }
         }
 
