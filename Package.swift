@@ -149,7 +149,8 @@ let package = Package(
                 "WorkflowModel", "WorkflowEngine", "EventBus", "WebServing", "Orchestrator", "Simulation", "WebTesting",
             ] + operations),
         .target(
-            name: "WebTesting", dependencies: ["WorkflowModel", "WebServing"] + nio + operations, path: "Tests/WebTesting"),
+            name: "WebTesting", dependencies: ["WorkflowModel", "WebServing"] + nio + operations,
+            path: "Tests/WebTesting"),
         .testTarget(
             name: "WebServingTests", dependencies: ["WorkflowModel", "WebServing", "WebTesting"] + nio + operations),
         .testTarget(

@@ -135,7 +135,8 @@ final class Checkpointer: @unchecked Sendable {
     private func checkpointWhole(_ mode: Database.CheckpointMode) {
         do {
             try connection.inDatabase { _ = try $0.checkpoint(mode) }
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED {
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY || error.resultCode == .SQLITE_LOCKED
+        {
             // A reader holds on to the log; the next checkpoint gets further.
         } catch {
             logger.warning("a checkpoint of the journal failed", metadata: ["error": "\(error)"])

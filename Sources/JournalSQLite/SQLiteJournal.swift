@@ -44,7 +44,9 @@ package final class SQLiteJournal: Journal {
         let readers = ReaderPool(file: file, waitingMax: configuration.waitingReadsMax)
         // Each thread keeps the lock: the directory is given up when the last one has ended.
         let writerThread = BlockingThread.start("journal-write") { withExtendedLifetime(lock) { writer.run() } }
-        let checkpointThread = BlockingThread.start("journal-check") { withExtendedLifetime(lock) { checkpointer.run() } }
+        let checkpointThread = BlockingThread.start("journal-check") {
+            withExtendedLifetime(lock) { checkpointer.run() }
+        }
         let readerThreads = (1...max(1, configuration.readers)).map { number in
             BlockingThread.start("journal-read-\(number)") { readers.run(number: number) }
         }

@@ -16,7 +16,8 @@ struct HostingMetrics: Sendable {
     private let failures: [String: Counter] = Dictionary(
         uniqueKeysWithValues: [
             StepErrorCode.failed, StepErrorCode.invalidInput, StepErrorCode.invalidOutput,
-            StepErrorCode.outputTooLarge, StepErrorCode.deadline, StepErrorCode.heartbeatLost, StepErrorCode.cancelled, StepErrorCode.signal,
+            StepErrorCode.outputTooLarge, StepErrorCode.deadline, StepErrorCode.heartbeatLost, StepErrorCode.cancelled,
+            StepErrorCode.signal,
             StepErrorCode.exitedEarly, StepErrorCode.protocolViolation, StepErrorCode.hostLost,
             StepErrorCode.functionUnavailable,
         ].map { ($0, Self.verdict($0)) })

@@ -39,7 +39,9 @@ final class TestHost: Sendable {
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 state.withLock { $0.calls[id] = Call(secrets: environment.secrets, ended: continuation) }
-                if invoke(id, function, stepName: step.name, input, environment) != 0 { end(id, status: nil, payload: Data()) }
+                if invoke(id, function, stepName: step.name, input, environment) != 0 {
+                    end(id, status: nil, payload: Data())
+                }
                 // A cancellation before the call began found nothing to cancel.
                 if Task.isCancelled { plugin.pointee.cancel(id, UInt32(STEP_CANCEL_REQUESTED)) }
             }

@@ -11,7 +11,8 @@ struct Stepstream: AsyncParsableCommand {
             CommandGroup(
                 name: "Roles:",
                 subcommands: [
-                    Serve.self, OrchestratorCommand.self, GatewayCommand.self, MetricsCommand.self, NotifierCommand.self,
+                    Serve.self, OrchestratorCommand.self, GatewayCommand.self, MetricsCommand.self,
+                    NotifierCommand.self,
                 ]),
             CommandGroup(
                 name: "Executions:",

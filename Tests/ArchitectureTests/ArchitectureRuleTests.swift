@@ -92,7 +92,8 @@ struct ArchitectureRuleTests {
             "Package.swift: WorkflowEngine → NIOCore is not in the table",
             "Package.swift: WorkflowEngine → NIOPosix is not in the table",
         ])
-        let closed = try manifest(replacing: #"name: "StepKit")"#, with: #"name: "StepKit", dependencies: ["WorkflowModel"])"#)
+        let closed = try manifest(
+            replacing: #"name: "StepKit")"#, with: #"name: "StepKit", dependencies: ["WorkflowModel"])"#)
         #expect(ArchitectureRules.manifestArrows(closed, table).count == 1)
         let unknown = try manifest(replacing: #"name: "EventBus")"#, with: #"name: "Attic")"#)
         #expect(ArchitectureRules.manifestArrows(unknown, table) == ["Package.swift: Attic has no row"])
@@ -150,7 +151,8 @@ struct ArchitectureRuleTests {
             file("Gateway", promise), file("Gateway", "// SAFETY: guarded.\n\n\(promise)"), file("Gateway", state),
             file("Gateway", "// SAFETY: guarded.\n@available(*, noasync)\n\(promise)"),
             file("Gateway", "/// A.\n// SAFETY: set once\n// before threads start.\n    \(state)"),
-            file("Gateway", "\(state)  // SAFETY: set once."), file("Gateway", "\(state)\n    // SAFETY: set once."), file("Gateway", "// \(promise)\nlet a = \"\(promise)\""),
+            file("Gateway", "\(state)  // SAFETY: set once."), file("Gateway", "\(state)\n    // SAFETY: set once."),
+            file("Gateway", "// \(promise)\nlet a = \"\(promise)\""),
         ]
         #expect(ArchitectureRules.safetyLines(files).count == 3)
     }
@@ -158,7 +160,9 @@ struct ArchitectureRuleTests {
     @Test("an overlong file is found")
     func longFiles() {
         let lines = String(repeating: "\n", count: ArchitectureRules.linesCountMax)
-        #expect(ArchitectureRules.longFiles([file("Gateway", lines), file("Gateway", String(lines.dropFirst()))]).count == 1)
+        #expect(
+            ArchitectureRules.longFiles([file("Gateway", lines), file("Gateway", String(lines.dropFirst()))]).count == 1
+        )
     }
 
     @Test("a table that cannot be read is refused")

@@ -69,7 +69,8 @@ enum ArchitectureRules {
     /// Names at the top of the repository; what `.gitignore` names is no part of it.
     static func topLevel(_ names: [String], gitignore: String) -> [String] {
         let allowed: Set = ["Package.swift", "Sources", "Tests", "plugins", "deploy", "README.md"]
-        let ignored = Set(gitignore.split(separator: "\n").map { $0.hasSuffix("/") ? String($0.dropLast()) : String($0) })
+        let ignored = Set(
+            gitignore.split(separator: "\n").map { $0.hasSuffix("/") ? String($0.dropLast()) : String($0) })
         return names.filter { !allowed.contains($0) && !$0.hasPrefix(".") && !ignored.contains($0) }
     }
 

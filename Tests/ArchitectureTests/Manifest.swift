@@ -16,7 +16,8 @@ struct Manifest: Sendable {
     /// - Throws: `Unreadable` for a dependency in a form it does not know.
     init(_ text: String) throws {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-            line.firstRange(of: "//").map { line[..<$0.lowerBound].hasSuffix(":") ? line : line[..<$0.lowerBound] } ?? line
+            line.firstRange(of: "//").map { line[..<$0.lowerBound].hasSuffix(":") ? line : line[..<$0.lowerBound] }
+                ?? line
         }
         let text = lines.joined(separator: "\n")
         var lists: [String: Set<String>] = [:]

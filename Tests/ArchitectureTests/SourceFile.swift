@@ -15,7 +15,9 @@ struct SourceFile: Sendable {
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
 
     /// The lines with comments and the insides of string literals blanked, so that only code is left.
-    var codeLines: [String] { Self.code(of: text).split(separator: "\n", omittingEmptySubsequences: false).map(String.init) }
+    var codeLines: [String] {
+        Self.code(of: text).split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+    }
 
     var isSwift: Bool { path.hasSuffix(".swift") }
 

@@ -159,11 +159,14 @@ extension KafkaTests {
             // Other suites have descriptors of their own: those of clients are connections to the mock and wake-ups.
             func connections() -> Int {
                 let end = String(format: ":%04X ", Int(port))
-                return text("/proc/self/net/tcp").split(separator: "\n").count { $0.contains(end) && $0.contains(" 01 ") }
+                return text("/proc/self/net/tcp").split(separator: "\n").count {
+                    $0.contains(end) && $0.contains(" 01 ")
+                }
             }
             func wakeups() throws -> Int {
                 try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count { descriptor in
-                    let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+                    let target = try? FileManager.default.destinationOfSymbolicLink(
+                        atPath: "/proc/self/fd/\(descriptor)")
                     return target == "anon_inode:[eventfd]"
                 }
             }
@@ -209,7 +212,9 @@ extension KafkaTests {
             try await useClients(Self.soak.clients - Self.soak.clients / 10)
             try await useRecords(Self.soak.records - Self.soak.records / 10)
             let resident = try residentMegabytes()
-            print("\(Self.soak) clients and records: \(residentBefore) MB resident after a tenth, \(resident) MB at the end")
+            print(
+                "\(Self.soak) clients and records: \(residentBefore) MB resident after a tenth, \(resident) MB at the end"
+            )
             // Some clients may still be closing; a leak would be 500 and more.
             #expect(try threads() < threadsBefore + 150)
             #expect(try wakeups() < wakeupsBefore + 150)

@@ -13,7 +13,10 @@ final class MockCluster: @unchecked Sendable {
 
     struct Failed: Error {}
 
-    init(brokers: Int32 = 1, partitions: Int32 = 3, topics: [String] = [Topics.events, Topics.activity, Topics.deadLetter]) throws {
+    init(
+        brokers: Int32 = 1, partitions: Int32 = 3,
+        topics: [String] = [Topics.events, Topics.activity, Topics.deadLetter]
+    ) throws {
         var text = [CChar](repeating: 0, count: 256)
         let configuration = rd_kafka_conf_new()
         // The mock tells every accepted connection to the log.

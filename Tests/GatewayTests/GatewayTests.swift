@@ -13,7 +13,8 @@ struct GatewayServer {
     let server: TestServer
 
     static func run(
-        _ configuration: GatewayConfiguration = GatewayConfiguration(), streams: WebServerConfiguration.Streams = .init(),
+        _ configuration: GatewayConfiguration = GatewayConfiguration(),
+        streams: WebServerConfiguration.Streams = .init(),
         bus: BusFake = BusFake(), body: (GatewayServer) async throws -> Void
     ) async throws {
         let gateway = Gateway(
@@ -197,7 +198,8 @@ struct GatewayTests {
 
     @Test("a gap that nobody can fill is announced after the last retry")
     func hopelessGap() async throws {
-        try await GatewayServer.run(GatewayConfiguration(gapRetryDelay: .milliseconds(1), gapRetriesMax: 3)) { gateway in
+        try await GatewayServer.run(GatewayConfiguration(gapRetryDelay: .milliseconds(1), gapRetriesMax: 3)) {
+            gateway in
             let events = Executions.run(fresh, count: 4)
             let client = try await gateway.stream(fresh)
             gateway.bus.deliver([events[0], events[3]])

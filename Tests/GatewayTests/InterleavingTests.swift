@@ -41,7 +41,8 @@ private final class ClientFake: StreamConnection {
 @Suite("any interleaving")
 struct InterleavingTests {
     /// The argument is the seed; a failure names it.
-    @Test("of live, duplicate, replayed and history deliveries gives each client exactly 1…n", arguments: 0..<UInt64(400))
+    @Test(
+        "of live, duplicate, replayed and history deliveries gives each client exactly 1…n", arguments: 0..<UInt64(400))
     func interleaving(seed: UInt64) async {
         var random = SeededGenerator(seed: seed)
         // A small budget, so that memory is given back in the middle of things in some of the runs.
@@ -97,7 +98,9 @@ struct InterleavingTests {
                 for event in events[start..<min(published, start + 5)] { deliver(event) }
             case 6 where clients.count < 5:
                 let client = ClientFake(after: Int.random(in: 0...max(0, published), using: &random))
-                if Bool.random(using: &random) { client.state.withLock { $0.room = Int.random(in: 0...3, using: &random) } }
+                if Bool.random(using: &random) {
+                    client.state.withLock { $0.room = Int.random(in: 0...3, using: &random) }
+                }
                 clients.append((client, hub.attach(client, to: execution, after: client.after, now: .now)))
             case 7 where !scans.isEmpty:
                 var scan = scans.removeFirst()

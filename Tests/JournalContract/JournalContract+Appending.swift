@@ -29,7 +29,9 @@ extension JournalContract {
             let journal = try await test.open()
             let lease = try await journal.acquireLease(shard: 0)
             var sample = Sample(seed: test.seed)
-            let (one, two, three, four) = (sample.execution(), sample.execution(), sample.execution(), sample.execution())
+            let (one, two, three, four) = (
+                sample.execution(), sample.execution(), sample.execution(), sample.execution()
+            )
             try await journal.append(Sample.start(two, summary: Sample.summary(two)), lease)
             let results = await journal.append(
                 [
@@ -104,7 +106,8 @@ extension JournalContract {
                 try expectEqual(codes.count { $0 == nil }, 1, "winners at \(version)")
                 try expectEqual(codes.count { $0 == .versionConflict }, 7, "refused at \(version)")
             }
-            try expectEqual(try await journal.records(of: execution, after: 0).map(\.version), Array(1...20), "versions")
+            try expectEqual(
+                try await journal.records(of: execution, after: 0).map(\.version), Array(1...20), "versions")
             await journal.close()
         },
         JournalContract("no request gives no result, and each request one") { test in

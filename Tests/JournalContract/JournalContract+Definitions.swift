@@ -6,7 +6,9 @@ extension JournalContract {
         JournalContract("every revision of a definition is kept, and the same source makes none") { test in
             let journal = try await test.open()
             let lease = try await journal.acquireLease(shard: 0)
-            func draft(_ source: String, _ seconds: Int, _ format: StoredDefinition.Format = .yaml) -> StoredDefinition.Draft {
+            func draft(_ source: String, _ seconds: Int, _ format: StoredDefinition.Format = .yaml)
+                -> StoredDefinition.Draft
+            {
                 StoredDefinition.Draft(
                     name: "review", format: format, source: Array(source.utf8), at: Sample.start + .seconds(seconds))
             }

@@ -24,7 +24,9 @@ extension JournalContract {
             try await journal.append(Sample.start(one), stale)
             let lease = try await journal.acquireLease(shard: 0)
             let draft = StoredDefinition.Draft(name: "a", format: .yaml, source: [1], at: Sample.start)
-            for wrong in [stale, JournalLease(shard: 0, epoch: lease.epoch + 1), JournalLease(shard: 7, epoch: lease.epoch)] {
+            for wrong in [
+                stale, JournalLease(shard: 0, epoch: lease.epoch + 1), JournalLease(shard: 7, epoch: lease.epoch),
+            ] {
                 let results = await journal.append([Sample.next(one, after: 1), Sample.start(two)], lease: wrong)
                 try expectEqual(results.map(\.code), [.staleLease, .staleLease], "appends with \(wrong)")
                 try await expectError(.staleLease, "putting with \(wrong)") { () throws(JournalError) in
@@ -40,7 +42,8 @@ extension JournalContract {
             try await journal.append(Sample.next(one, after: 1), lease)
             await journal.close()
         },
-        JournalContract("the published position rises, is kept by closing, and only the lease's holder moves it") { test in
+        JournalContract("the published position rises, is kept by closing, and only the lease's holder moves it") {
+            test in
             var journal = try await test.open()
             let stale = try await journal.acquireLease(shard: 0)
             let lease = try await journal.acquireLease(shard: 0)

@@ -25,7 +25,8 @@ extension JournalContract {
             try expectEqual(try await journal.allEvents().map(\.position), events.map(\.position), "positions")
             try expectEqual(try await journal.open(shard: 0, after: nil, limit: 9), [one], "open executions")
             try expectEqual(
-                try await journal.due(shard: 0, until: timer, limit: 9), [DueTimer(execution: one, at: timer)], "timers")
+                try await journal.due(shard: 0, until: timer, limit: 9), [DueTimer(execution: one, at: timer)], "timers"
+            )
             try expectEqual(try await journal.summary(of: one), Sample.summary(one), "the listing row")
             try expectEqual(try await journal.idempotencyKey("k", workflow: "review"), claim, "the idempotency key")
             try expectEqual(try await journal.definition(named: "review", revision: nil)?.source, [1], "the definition")
@@ -45,7 +46,8 @@ extension JournalContract {
             let execution = sample.execution()
             await journal.close()
             await journal.close()
-            try expectEqual(await journal.append([Sample.start(execution)], lease: lease).map(\.code), [.closed], "append")
+            try expectEqual(
+                await journal.append([Sample.start(execution)], lease: lease).map(\.code), [.closed], "append")
             try await expectError(.closed, "records") { () throws(JournalError) in
                 try await journal.records(of: execution, after: 0)
             }

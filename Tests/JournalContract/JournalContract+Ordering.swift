@@ -44,7 +44,8 @@ extension JournalContract {
                 isDone.withLock { $0 = true }
                 return try await group.next() ?? []
             }
-            try expectEqual(seen, try await journal.allEvents().map(\.position), "what a tailing reader saw (seed \(test.seed))")
+            try expectEqual(
+                seen, try await journal.allEvents().map(\.position), "what a tailing reader saw (seed \(test.seed))")
             try expectEqual(seen, seen.sorted(), "ascending positions")
             try expectEqual(Set(seen).count, seen.count, "different positions")
             await journal.close()
@@ -70,7 +71,8 @@ extension JournalContract {
             }
             await journal.close()
         },
-        JournalContract("an event is readable when its append has returned, at or before the receipt's position") { test in
+        JournalContract("an event is readable when its append has returned, at or before the receipt's position") {
+            test in
             let journal = try await test.open()
             let lease = try await journal.acquireLease(shard: 0)
             var sample = Sample(seed: test.seed)

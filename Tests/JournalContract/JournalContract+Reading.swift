@@ -3,7 +3,8 @@ import WorkflowModel
 
 extension JournalContract {
     static let reading = [
-        JournalContract("the events of an execution come in sequence order, after the given one, up to the limit") { test in
+        JournalContract("the events of an execution come in sequence order, after the given one, up to the limit") {
+            test in
             let journal = try await test.open()
             let lease = try await journal.acquireLease(shard: 0)
             var sample = Sample(seed: test.seed)
@@ -24,7 +25,8 @@ extension JournalContract {
                     Array(events.dropFirst(sequence).prefix(2)), "two events after \(sequence)")
             }
             try expectEqual(try await journal.events(of: one, after: 0, limit: 0), [], "no events")
-            try expectEqual(try await journal.events(of: sample.execution(), after: 0, limit: 9), [], "an unknown one's")
+            try expectEqual(
+                try await journal.events(of: sample.execution(), after: 0, limit: 9), [], "an unknown one's")
             await journal.close()
         },
         JournalContract("an execution is open until its final event, and open ones come oldest first") { test in
@@ -42,7 +44,8 @@ extension JournalContract {
                 // Completed, yet open while its release is pending: only `final` closes.
                 try await journal.append(
                     Sample.next(closing, after: 1, summary: Sample.summary(closing, status: .completed)), lease)
-                try expect(try await journal.open(shard: 0, after: nil, limit: 99).contains(closing), "closed too early")
+                try expect(
+                    try await journal.open(shard: 0, after: nil, limit: 99).contains(closing), "closed too early")
                 try await journal.append(Sample.next(closing, after: 2, isFinal: true), lease)
             }
             try expectEqual(try await journal.open(shard: 0, after: nil, limit: 99), open, "open executions")
@@ -55,7 +58,8 @@ extension JournalContract {
             try expectEqual(paged, open, "open executions by pages")
             await journal.close()
         },
-        JournalContract("timers are due soonest first, can be moved and cleared, and end with the final event") { test in
+        JournalContract("timers are due soonest first, can be moved and cleared, and end with the final event") {
+            test in
             let journal = try await test.open()
             let lease = try await journal.acquireLease(shard: 0)
             var sample = Sample(seed: test.seed)
@@ -67,7 +71,9 @@ extension JournalContract {
             func due(_ seconds: Int, limit: Int = 9) async throws(JournalError) -> [DueTimer] {
                 try await journal.due(shard: 0, until: at(seconds), limit: limit)
             }
-            func timer(_ index: Int, _ seconds: Int) -> DueTimer { DueTimer(execution: executions[index], at: at(seconds)) }
+            func timer(_ index: Int, _ seconds: Int) -> DueTimer {
+                DueTimer(execution: executions[index], at: at(seconds))
+            }
             try expectEqual(try await due(9), [], "before the first")
             try expectEqual(try await due(10), [timer(1, 10), timer(3, 10)], "at the first")
             try expectEqual(try await due(60, limit: 3), [timer(1, 10), timer(3, 10), timer(4, 30)], "the first three")
@@ -95,9 +101,12 @@ extension JournalContract {
             try expectEqual(try await journal.idempotencyKey("k-1", workflow: "review"), first, "the key")
 
             let second = claim(sample.execution())
-            try await expectError(.idempotencyKeyTaken, "the same key") { () throws(JournalError) in try await start(second) }
+            try await expectError(.idempotencyKeyTaken, "the same key") { () throws(JournalError) in
+                try await start(second)
+            }
             try expectEqual(try await journal.records(of: second.execution, after: 0), [], "records of the refused")
-            try expectEqual(try await journal.open(shard: 0, after: nil, limit: 9), [first.execution], "open executions")
+            try expectEqual(
+                try await journal.open(shard: 0, after: nil, limit: 9), [first.execution], "open executions")
             // Refused for its version, the request leaves no claim behind.
             var conflicting = Sample.next(first.execution, after: 5)
             conflicting.idempotency = claim(first.execution, "refused")

@@ -27,7 +27,8 @@ struct JournalFileTests {
         func schema(_ connection: DatabaseQueue) throws -> [String] {
             try connection.inDatabase { database in
                 try String.fetchAll(
-                    database, sql: "SELECT coalesce(sql, name) FROM sqlite_master WHERE name NOT LIKE 'grdb%' ORDER BY 1")
+                    database,
+                    sql: "SELECT coalesce(sql, name) FROM sqlite_master WHERE name NOT LIKE 'grdb%' ORDER BY 1")
             }
         }
         let fresh = try TemporaryDirectory()

@@ -27,7 +27,8 @@ struct ApprovalRaceTests {
             definition = try await definitions.put(Array(source.utf8), format: .yaml, name: nil, now: clock.now)
             executions = Executions(
                 journal: journal, lease: lease, runner: steps, definitions: definitions, clock: clock,
-                configuration: Executions.Configuration(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+                configuration: Executions.Configuration(),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
                 onFatal: { _ in })
         }
 

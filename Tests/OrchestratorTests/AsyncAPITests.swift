@@ -15,7 +15,9 @@ struct AsyncAPITests {
         let written = CloudEventsHeaders.headers(for: event, cluster: "main")
         let schema = AsyncAPIDocument.headers(of: .stepStarted)
         #expect(schema["properties"]?.objectValue?.keys == written.map(\.name))
-        #expect(schema["required"]?.arrayValue?.compactMap(\.stringValue) == written.map(\.name).filter { $0 != "traceparent" })
+        #expect(
+            schema["required"]?.arrayValue?.compactMap(\.stringValue)
+                == written.map(\.name).filter { $0 != "traceparent" })
         let values = JSONValue.object(JSONObject(written.map { ($0.name, .string($0.value)) }))
         #expect(try JSONSchema(schema).violations(of: values) == [])
         #expect(try JSONSchema(AsyncAPIDocument.headers(of: .stepFailed)).violations(of: values).count == 1)

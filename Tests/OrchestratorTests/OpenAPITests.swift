@@ -18,7 +18,8 @@ struct OpenAPITests {
         let service = OrchestratorService(
             parts: OrchestratorService.Parts(
                 journal: journal, lease: try await journal.acquireLease(shard: 0), runner: steps, catalog: steps,
-                publisher: PublisherFake(), clock: clock, approvalLinks: ApprovalLinks(key: Array(repeating: 7, count: 32))),
+                publisher: PublisherFake(), clock: clock,
+                approvalLinks: ApprovalLinks(key: Array(repeating: 7, count: 32))),
             logger: logger)
         var router = WebRouter()
         let providers: [any RouteProvider] = [

@@ -62,7 +62,8 @@ struct ApprovalChecker {
 
     private func request(_ data: JSONValue) throws(TranscriptChecker.Fault) -> Pending {
         let step = data["step_name"]?.stringValue
-        let found = step.map { name in definition.steps.first { $0.name == name }?.gate } ?? definition.release?.approval
+        let found =
+            step.map { name in definition.steps.first { $0.name == name }?.gate } ?? definition.release?.approval
         guard let approval = found, let deadline = data["deadline_at"]?.stringValue else {
             throw fault("an approval is asked for that the definition has not")
         }
@@ -71,7 +72,9 @@ struct ApprovalChecker {
             deadline: deadline)
     }
 
-    private func vote(_ data: JSONValue, _ event: EncodedEvent, _ pending: inout Pending) throws(TranscriptChecker.Fault) {
+    private func vote(_ data: JSONValue, _ event: EncodedEvent, _ pending: inout Pending) throws(TranscriptChecker
+        .Fault)
+    {
         let approver = data["approver"]?.stringValue ?? ""
         guard pending.approvers.contains(approver) else { throw fault("\(approver) votes and is no approver") }
         if pending.definition.fourEyes, approver == "starter" { throw fault("who started votes under four eyes") }
@@ -99,7 +102,8 @@ struct ApprovalChecker {
     private func outcome(_ data: JSONValue, _ event: EncodedEvent, _ pending: Pending) throws(TranscriptChecker.Fault) {
         let approvals = pending.votes.count { $0.decision == "approve" }
         let last = pending.votes.last
-        let isByVote = data["decided_by"]?.stringValue == last?.approver && data["comment"]?.stringValue == last?.comment
+        let isByVote =
+            data["decided_by"]?.stringValue == last?.approver && data["comment"]?.stringValue == last?.comment
         let isJust =
             switch (event.type, data["policy"]?.stringValue) {
             case ("approval_granted", "quorum"):

@@ -61,7 +61,8 @@ package struct GeneratedWorkflow: Sendable {
 
     /// With a deadline always, so that every run ends.
     private static func approval(using random: inout SeededRandom) -> ApprovalDefinition {
-        var approval = ApprovalDefinition(approvers: random.oneIn(2) ? ["alice", "bob", "starter"] : ["alice", "starter"])
+        var approval = ApprovalDefinition(
+            approvers: random.oneIn(2) ? ["alice", "bob", "starter"] : ["alice", "starter"])
         approval.quorum = random.oneIn(3) ? 2 : 1
         approval.fourEyes = random.oneIn(2)
         approval.deadline = .milliseconds(Int.random(in: 50...900, using: &random))

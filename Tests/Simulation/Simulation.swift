@@ -105,7 +105,9 @@ package final class Simulation {
         return tally
     }
 
-    private func violation(_ message: String) -> SimulationViolation { SimulationViolation(seed: seed, message: message) }
+    private func violation(_ message: String) -> SimulationViolation {
+        SimulationViolation(seed: seed, message: message)
+    }
 
     // MARK: The agenda
 
@@ -115,7 +117,9 @@ package final class Simulation {
     }
 
     private func nextEntry() -> Entry? {
-        guard let index = agenda.indices.min(by: { (agenda[$0].at, agenda[$0].order) < (agenda[$1].at, agenda[$1].order) })
+        guard
+            let index = agenda.indices.min(by: { (agenda[$0].at, agenda[$0].order) < (agenda[$1].at, agenda[$1].order) }
+            )
         else { return nil }
         return agenda.remove(at: index)
     }
@@ -182,7 +186,9 @@ package final class Simulation {
             ledger.counted(command, of: approval.id)
             tally.votes += 1
         case .repeated(let approval):
-            guard ledger.knows(command, of: approval.id) else { throw violation("a vote is repeated that was not counted") }
+            guard ledger.knows(command, of: approval.id) else {
+                throw violation("a vote is repeated that was not counted")
+            }
         case .refused(let refusal):
             tally.refusedVotes += 1
             if refusal.code == .decided, refusal.approval?.isPending != false {
@@ -377,7 +383,9 @@ package final class Simulation {
 
     private func relayAll() async throws {
         faultsLeft = 0
-        while case let batch = try await journal.events(after: relayPosition, shard: 0, limit: 100), let last = batch.last {
+        while case let batch = try await journal.events(after: relayPosition, shard: 0, limit: 100),
+            let last = batch.last
+        {
             topic += batch
             relayPosition = last.position
         }

@@ -62,7 +62,9 @@ package struct TranscriptChecker {
             if event.type.hasPrefix("step_"), finished.contains(name) {
                 throw Fault(message: "\(event.type) of \(name) after its end")
             }
-            if let failed, event.type.hasPrefix("step_") { throw Fault(message: "\(event.type) after \(failed) failed the run") }
+            if let failed, event.type.hasPrefix("step_") {
+                throw Fault(message: "\(event.type) after \(failed) failed the run")
+            }
             switch event.type {
             case "step_started":
                 guard running == nil, retrying == nil || retrying == name, attempt == (lastAttempt[name] ?? 0) + 1,
@@ -103,7 +105,8 @@ package struct TranscriptChecker {
     private func checkProgress(_ data: JSONValue, _ finished: Int) throws(Fault) {
         let expected = Int64(Double(finished) / Double(definition.steps.count) * 100)
         guard data["progress"]?.intValue == expected else {
-            throw Fault(message: "progress \(data["progress"]?.intValue ?? -1) after \(finished) steps, not \(expected)")
+            throw Fault(
+                message: "progress \(data["progress"]?.intValue ?? -1) after \(finished) steps, not \(expected)")
         }
     }
 

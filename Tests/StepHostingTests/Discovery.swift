@@ -151,7 +151,10 @@ extension StepHostingSuite {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
             let error = await #expect(throws: HostingError.self) {
-                try await HostedPlugins.with(directory: directory) { $0.stepHostPath = "/nowhere/step-host" } _: { _ in }
+                try await HostedPlugins.with(directory: directory) {
+                    $0.stepHostPath = "/nowhere/step-host"
+                } _: { _ in
+                }
             }
             #expect(error?.code == .stepHostMissing)
         }

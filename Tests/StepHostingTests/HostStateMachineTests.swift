@@ -10,7 +10,9 @@ import Testing
         closedChannelTimeout: 3)
 
     enum Phase: CaseIterable { case greeting, opening, idle, busy, stopping, closing, dying, dead }
-    enum Input: CaseIterable { case hello, badHello, ready, loadFailed, complete, stranger, cancel, retire, timer, exit }
+    enum Input: CaseIterable {
+        case hello, badHello, ready, loadFailed, complete, stranger, cancel, retire, timer, exit
+    }
 
     /// At time 0 the machine begins; every phase is reached by time 0, so that timers are known.
     private static func machine(in phase: Phase) -> HostStateMachine {
@@ -189,6 +191,27 @@ import Testing
             return
         }
         #expect(call.cancelReason == .deadline)
+    }
+
+    @Test("a secret is asked for by the call that runs, and not without end")
+    func requests() {
+        var machine = Self.machine(in: .busy)
+        func status(_ actions: [HostStateMachine.Action]) -> UInt8? {
+            // u32 length | u8 kind | u64 call | u64 token | i32 status | …
+            if case .send(let frame)? = actions.first { frame[21] } else { nil }
+        }
+        func ask(_ call: UInt64, kind: Int = STEP_REQUEST_SECRET_GET) -> [HostStateMachine.Action] {
+            machine.received(.request(call: call, kind: UInt32(kind), token: 1, key: "k"), now: 1)
+        }
+        #expect(status(ask(8)) == UInt8(STEP_REPLY_REFUSED))
+        #expect(status(ask(7, kind: 9)) == UInt8(STEP_REPLY_UNKNOWN_KIND))
+        for number in 1...10_000 {
+            guard case .report(.secretRequested(7, 1, "k", number))? = ask(7).first else {
+                Issue.record("request \(number) was not asked on")
+                return
+            }
+        }
+        #expect(status(ask(7)) == UInt8(STEP_REPLY_REFUSED))
     }
 
     @Test("an answer within the grace is the call's end")

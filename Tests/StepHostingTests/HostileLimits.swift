@@ -41,7 +41,9 @@ extension StepHostingSuite {
 
         /// What every way of starting tasks comes to, for a host that runs as `user`, or as this process's user.
         private static func checkBombs(as user: uid_t, in directory: String) async throws {
-            try await HostedPlugins.with(directory: directory) { Self.limited(&$0, user: user) } _: { plugins async throws in
+            try await HostedPlugins.with(directory: directory) {
+                Self.limited(&$0, user: user)
+            } _: { plugins async throws in
                 let pid = getpid()
                 let threads = try Self.numbers(try await plugins.call("thread_bomb", input: "1"))
                 #expect(threads == [Self.threadsPerHost, Int(EAGAIN)])

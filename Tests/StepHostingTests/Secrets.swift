@@ -46,7 +46,8 @@ extension StepHostingSuite {
                 }
                 let fields = Array("{\"secret\":\"***\"}".utf8)
                 let told: [StepActivity.Kind] = [
-                    .progress(fraction: 0.5, note: "it is ***"), .log(level: .info, message: "it is ***", fields: fields),
+                    .progress(fraction: 0.5, note: "it is ***"),
+                    .log(level: .info, message: "it is ***", fields: fields),
                 ]
                 #expect(plugins.activity.all.map(\.kind) == told + told)
             }
@@ -55,7 +56,9 @@ extension StepHostingSuite {
         @Test("the mask finds values as they stand in JSON, the longest first, and at the edges")
         func mask() {
             let mask = SecretMask(["a\"b\n", "abcd", "abcdef", "été"])
-            #expect(mask.hide(in: "a\"b\n {\"x\":\"a\\\"b\\n\"} abcdefabcd xabcdy été") == "*** {\"x\":\"***\"} ****** x***y ***")
+            #expect(
+                mask.hide(in: "a\"b\n {\"x\":\"a\\\"b\\n\"} abcdefabcd xabcdy été")
+                    == "*** {\"x\":\"***\"} ****** x***y ***")
             #expect(mask.hide(in: "abc") == "abc")
         }
 

@@ -71,7 +71,9 @@ import Testing
 
     @Test("the step host needs nothing but the C library")
     func stepHostNeedsNoSwift() throws {
-        let needed = try Tool.run("readelf", "-d", Tool.stepHost).split(separator: "\n").filter { $0.contains("(NEEDED)") }
+        let needed = try Tool.run("readelf", "-d", Tool.stepHost).split(separator: "\n").filter {
+            $0.contains("(NEEDED)")
+        }
         #expect(!needed.isEmpty)
         for line in needed {
             #expect(["libc.so", "libdl.so", "libpthread.so"].contains { line.contains("[\($0)") }, "\(line)")

@@ -16,7 +16,9 @@ import Testing
     private func ready(_ arguments: [String] = []) throws -> HostProcess {
         let host = try HostProcess(arguments)
         let answer = try host.open(try FixturePlugin.build("", in: host.directory))
-        guard answer.kind == STEP_WIRE_READY else { throw HostProcess.Failure(description: "not READY; \(host.errorText)") }
+        guard answer.kind == STEP_WIRE_READY else {
+            throw HostProcess.Failure(description: "not READY; \(host.errorText)")
+        }
         return host
     }
 
@@ -44,7 +46,8 @@ import Testing
         #expect(ready.text().contains("\"fixture\""))
         #expect(ready.integer(UInt16.self) == STEP_ABI_MAJOR)
         #expect(ready.integer(UInt16.self) == STEP_ABI_MINOR)
-        let expected = STEP_CONFINED_RLIMITS | STEP_CONFINED_NO_NEW_PRIVS | STEP_CONFINED_SECCOMP | STEP_CONFINED_UNPRIVILEGED
+        let expected =
+            STEP_CONFINED_RLIMITS | STEP_CONFINED_NO_NEW_PRIVS | STEP_CONFINED_SECCOMP | STEP_CONFINED_UNPRIVILEGED
         #expect(ready.integer(UInt32.self) & UInt32(expected) == UInt32(expected))
     }
 
@@ -73,9 +76,13 @@ import Testing
         for id in 1...50 {
             var payload = HostProcess.integer(UInt32(1)) + HostProcess.integer(Int64(0))
             for text in ["echo", "\(id)", "", "", "", "", ""] { payload += HostProcess.blob(text) }
-            bytes += HostProcess.integer(UInt32(9 + payload.count)) + [UInt8(STEP_WIRE_CALL)] + HostProcess.integer(UInt64(id)) + payload
+            bytes +=
+                HostProcess.integer(UInt32(9 + payload.count)) + [UInt8(STEP_WIRE_CALL)]
+                + HostProcess.integer(UInt64(id)) + payload
         }
-        for start in stride(from: 0, to: bytes.count, by: 7) { try host.send(raw: Array(bytes[start..<min(start + 7, bytes.count)])) }
+        for start in stride(from: 0, to: bytes.count, by: 7) {
+            try host.send(raw: Array(bytes[start..<min(start + 7, bytes.count)]))
+        }
         for id in 1...50 {
             let frame = try #require(try host.frames(through: STEP_WIRE_COMPLETE).last)
             #expect(frame.call == UInt64(id))
@@ -204,7 +211,9 @@ import Testing
 
     @Test(
         "a crash leaves the signal and a stack that names the function",
-        arguments: [("crash", SIGSEGV, "crash_here"), ("overflow", SIGSEGV, "recurse"), ("abort", SIGABRT, "libfixture.so")])
+        arguments: [
+            ("crash", SIGSEGV, "crash_here"), ("overflow", SIGSEGV, "recurse"), ("abort", SIGABRT, "libfixture.so"),
+        ])
     func crash(function: String, signal: Int32, name: String) throws {
         let host = try ready()
         try host.call(function)
@@ -327,7 +336,8 @@ import Testing
         let library = host.directory.appending(path: "libtext.so").path
         let sources = Tool.root.appending(path: "plugins/example-c/Sources/TextStatistics").path
         try Tool.run(
-            "cc", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fvisibility=hidden", "-I",
+            "cc", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fvisibility=hidden",
+            "-I",
             Tool.headers, "\(sources)/plugin.c", "\(sources)/json.c", "-o", library, "-lpthread")
         #expect(try host.open(library).kind == STEP_WIRE_READY)
         let input = #"{"skipped":[{"text":"no"}],"text":"one two\r\nthr\u00e9e\n\n  fo\ud83d\ude00r five six"}"#

@@ -13,7 +13,8 @@ import Testing
     @Test("a step gets its input and gives its output")
     func output() async throws {
         let step = Step("sum") { (order: Order, _) in order.items.reduce(0) { $0 + $1.qty } }
-        let total: Int = try await StepTesting.run(step, input: Order(items: [Item(sku: "a", qty: 2), Item(sku: "b", qty: 3)]))
+        let total: Int = try await StepTesting.run(
+            step, input: Order(items: [Item(sku: "a", qty: 2), Item(sku: "b", qty: 3)]))
         #expect(total == 5)
     }
 
@@ -135,7 +136,9 @@ import Testing
 
     @Test("a step sees its attempt, key, deadline and the checkpoint of the attempt before")
     func context() async throws {
-        struct Seen: Codable, Equatable { var attempt: Int; var key: String; var deadline: Date?; var row: Int?; var name: String }
+        struct Seen: Codable, Equatable {
+            var attempt: Int; var key: String; var deadline: Date?; var row: Int?; var name: String
+        }
         let step = Step("look") { (_: Int, context) in
             Seen(
                 attempt: context.attempt, key: context.idempotencyKey, deadline: context.deadline,

@@ -79,7 +79,9 @@ import Testing
         case 2: return .integer(.random(in: .min ... .max, using: &generator))
         case 3: return .number(Double.random(in: -1e6...1e6, using: &generator) + 0.123)
         case 4: return .string(randomText(&generator))
-        case 5: return .array((0..<Int.random(in: 0...4, using: &generator)).map { _ in random(depth: depth + 1, &generator) })
+        case 5:
+            return .array(
+                (0..<Int.random(in: 0...4, using: &generator)).map { _ in random(depth: depth + 1, &generator) })
         default:
             var members: [String: StepValue] = [:]
             for _ in 0..<Int.random(in: 0...4, using: &generator) {
@@ -91,6 +93,8 @@ import Testing
 
     private static func randomText(_ generator: inout SplitMix) -> String {
         let alphabet: [Character] = ["a", "\"", "\\", "/", "\n", "\u{1}", "é", "€", "😀", " "]
-        return String((0..<Int.random(in: 0...8, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? "a" })
+        return String(
+            (0..<Int.random(in: 0...8, using: &generator)).map { _ in alphabet.randomElement(using: &generator) ?? "a" }
+        )
     }
 }

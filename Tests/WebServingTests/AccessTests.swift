@@ -115,7 +115,8 @@ struct AccessTests {
             #expect(seed.header("access-control-allow-origin") == nil)
             // A proxy that shows the listener under that name may leave the name in the request.
             for (host, status) in [("console.example", 200), ("console.example:443", 200), ("evil.example", 421)] {
-                #expect(try await client.request("GET", "/items/a", headers: [("host", host)]).status == status, "\(host)")
+                #expect(
+                    try await client.request("GET", "/items/a", headers: [("host", host)]).status == status, "\(host)")
             }
         }
     }

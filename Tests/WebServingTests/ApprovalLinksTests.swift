@@ -48,7 +48,8 @@ struct ApprovalLinksTests {
     @Test("another key's token is invalid")
     func otherKey() {
         let other = ApprovalLinks(key: Array(repeating: 8, count: 32))
-        #expect(error(of: other.token(approvalID: approval, approver: "alice", expires: expires, nonce: "n1")) == .notValid)
+        #expect(
+            error(of: other.token(approvalID: approval, approver: "alice", expires: expires, nonce: "n1")) == .notValid)
     }
 
     @Test(

@@ -65,7 +65,8 @@ struct TransitionBench {
     private(set) var answer: VoteAnswer?
 
     init(
-        _ steps: [StepRow], risk: String? = nil, output: String? = nil, release: ReleaseDefinition? = nil, limits: EngineLimits = EngineLimits()
+        _ steps: [StepRow], risk: String? = nil, output: String? = nil, release: ReleaseDefinition? = nil,
+        limits: EngineLimits = EngineLimits()
     ) throws {
         var random = SystemRandomNumberGenerator()
         execution = ExecutionID(at: Self.start, using: &random)
@@ -96,7 +97,8 @@ struct TransitionBench {
             case .hold: hold()
             case .restart: try restart(now: now)
             }
-        #expect(decision.records.map(\.version) == Array(records.count + 1..<records.count + 1 + decision.records.count))
+        #expect(
+            decision.records.map(\.version) == Array(records.count + 1..<records.count + 1 + decision.records.count))
         records += decision.records
         return decision
     }

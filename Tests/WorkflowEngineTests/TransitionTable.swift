@@ -70,7 +70,8 @@ extension TransitionRow {
         TransitionRow("running × completion of another step: nothing", [a, b], (5, .completed("b")), []),
         TransitionRow("running × completion of no step: nothing", [a], (5, .completed("z")), []),
         TransitionRow("running × wake: nothing", [a], (5, .wake), []),
-        TransitionRow("ended × completion: nothing", [a], given: [(0, .start), (5, .completed("a"))], (6, .completed("a")), []),
+        TransitionRow(
+            "ended × completion: nothing", [a], given: [(0, .start), (5, .completed("a"))], (6, .completed("a")), []),
         TransitionRow("ended × wake: nothing", [a], given: [(0, .start), (5, .completed("a"))], (6, .wake), []),
         TransitionRow("ended × restart: nothing", [a], given: [(0, .start), (5, .completed("a"))], (6, .restart), []),
     ]
@@ -124,7 +125,8 @@ extension TransitionRow {
     private static let retrying: [(Int64, TransitionInput)] = [(0, .start), (5, .failed("a"))]
 
     static let waits = [
-        TransitionRow("retrying × wake too early: waits on", [patient], given: retrying, (104, .wake), ["→ wake at 105"]),
+        TransitionRow(
+            "retrying × wake too early: waits on", [patient], given: retrying, (104, .wake), ["→ wake at 105"]),
         TransitionRow(
             "retrying × wake: the next attempt", [patient], given: retrying, (105, .wake),
             ["attemptStarted a#2 | step_started", "→ run a#2"]),

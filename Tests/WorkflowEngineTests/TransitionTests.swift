@@ -51,7 +51,9 @@ struct TransitionTests {
         #expect(try bench.lines(.restart, at: 300).last == "→ end")
     }
 
-    @Test("a risk outside 0…100 is an invalid output, however many attempts are left", arguments: [-0.5, 100.5, .nan, .infinity])
+    @Test(
+        "a risk outside 0…100 is an invalid output, however many attempts are left",
+        arguments: [-0.5, 100.5, .nan, .infinity])
     func riskOutside(_ risk: Double) throws {
         var bench = try TransitionBench([StepRow(name: "a", attemptsMax: 5)])
         _ = try bench.decide(.start)

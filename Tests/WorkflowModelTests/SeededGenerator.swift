@@ -26,7 +26,9 @@ extension JSONValue {
             let double = Double(bitPattern: random.next())
             return .double(double.isFinite ? double : 0.5)
         case 4, 5: return .string(.random(using: &random))
-        case 6: return .array((0..<Int.random(in: 0..<5, using: &random)).map { _ in .random(depth: depth - 1, using: &random) })
+        case 6:
+            return .array(
+                (0..<Int.random(in: 0..<5, using: &random)).map { _ in .random(depth: depth - 1, using: &random) })
         default:
             var members = JSONObject()
             for _ in 0..<Int.random(in: 0..<14, using: &random) {

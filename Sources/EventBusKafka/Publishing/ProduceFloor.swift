@@ -17,7 +17,9 @@ package enum ProduceFloor {
         _ = try await TopicDirectory(context: context).partitions(of: name)
         let deliveries = Deliveries()
         let client = try KafkaClient(.events, context: context, deliveries: { deliveries.take($0) })
-        let opened = try client.use { handle throws(BusError) in rd_kafka_topic_new(handle, name, nil).map { Pointer($0) } }
+        let opened = try client.use { handle throws(BusError) in
+            rd_kafka_topic_new(handle, name, nil).map { Pointer($0) }
+        }
         guard let opened, let topic = opened else { throw BusError(.unavailable, "librdkafka has no memory") }
         let result: Result<[Double], BusError>
         do throws(BusError) { result = .success(try await measure(client, topic, deliveries, value, count)) } catch {

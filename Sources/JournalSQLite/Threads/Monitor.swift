@@ -47,7 +47,8 @@ final class Monitor<State>: @unchecked Sendable {
         while true {
             if let result = look(&state) { return result }
             if let end = deadline(state) {
-                var time = timespec(tv_sec: Int(end.nanoseconds / 1_000_000_000), tv_nsec: Int(end.nanoseconds % 1_000_000_000))
+                var time = timespec(
+                    tv_sec: Int(end.nanoseconds / 1_000_000_000), tv_nsec: Int(end.nanoseconds % 1_000_000_000))
                 if pthread_cond_timedwait(condition, mutex, &time) == ETIMEDOUT { return look(&state) }
             } else {
                 pthread_cond_wait(condition, mutex)

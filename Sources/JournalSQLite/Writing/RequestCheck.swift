@@ -8,7 +8,8 @@ enum RequestCheck {
             guard record.version == request.expectedVersion + 1 + index else {
                 throw JournalError(
                     .versionConflict,
-                    "record \(index + 1) of \(request.execution) has version \(record.version) after \(request.expectedVersion)")
+                    "record \(index + 1) of \(request.execution) has version \(record.version) after \(request.expectedVersion)"
+                )
             }
             // Events are numbered densely too, so `version` bounds `sequence`; the reading by execution relies on it.
             guard record.event.map({ $0.sequence >= 1 && $0.sequence <= record.version }) ?? true else {

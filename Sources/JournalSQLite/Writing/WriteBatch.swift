@@ -179,7 +179,8 @@ struct WriteBatch {
         statements.findKey.bind(2, claim.key)
         let claimedAt = try statements.findKey.firstRow { Timestamp(microseconds: $0.integer(0)) }
         if let claimedAt, claim.at < claimedAt + IdempotencyClaim.lifetime {
-            throw JournalError(.idempotencyKeyTaken, "the idempotency key was used for \(claim.workflow) at \(claimedAt)")
+            throw JournalError(
+                .idempotencyKeyTaken, "the idempotency key was used for \(claim.workflow) at \(claimedAt)")
         }
     }
 

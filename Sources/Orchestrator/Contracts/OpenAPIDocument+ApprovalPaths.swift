@@ -28,7 +28,8 @@ extension OpenAPIDocument {
                 ("404", problem("unknown_execution or unknown_approval")),
                 (
                     "409",
-                    problem("approval_decided, already_voted or approval_ambiguous; with the outcome or what is pending")
+                    problem(
+                        "approval_decided, already_voted or approval_ambiguous; with the outcome or what is pending")
                 ),
                 ("422", problem("invalid_body, invalid_form or comment_too_long, with every fault")),
             ])

@@ -33,7 +33,8 @@ package enum OpenAPIDocument {
     }
 
     private static var paths: JSONValue {
-        .object(JSONObject(workflowPaths + executionPaths + approvalPaths + notifierPaths + operatorPaths + contractPaths))
+        .object(
+            JSONObject(workflowPaths + executionPaths + approvalPaths + notifierPaths + operatorPaths + contractPaths))
     }
 
     private static var schemas: JSONValue {

@@ -51,7 +51,8 @@ package final class Definitions: Sendable {
         let definition: WorkflowDefinition
         do {
             // Checked against the plugins when it was stored; those of today may be others.
-            definition = try DefinitionReader.read(stored.source, format: DefinitionFormat(stored.format), functions: { _ in .unchecked })
+            definition = try DefinitionReader.read(
+                stored.source, format: DefinitionFormat(stored.format), functions: { _ in .unchecked })
         } catch { throw OrchestratorError(.journal, "stored definition \(name) cannot be read", cause: error) }
         let loaded = LoadedDefinition(stored: stored, definition: definition)
         keep(loaded, isNewest: revision == nil)
@@ -66,7 +67,8 @@ package final class Definitions: Sendable {
         let definition = try check(source, format: format)
         if let name, name != definition.name {
             throw OrchestratorError(
-                .invalidInputs, "the definition names itself \(definition.name), the address says \(name); make them equal")
+                .invalidInputs,
+                "the definition names itself \(definition.name), the address says \(name); make them equal")
         }
         let draft = StoredDefinition.Draft(name: definition.name, format: format, source: source, at: now)
         let stored = try await journal.putDefinition(draft, lease: lease)

@@ -30,7 +30,8 @@ extension Executions {
         guard !isStopping, slots[execution] == nil else { return }
         do { _ = try await loaded(execution) } catch {
             // One damaged execution must not keep the others from going on.
-            logger.error("execution cannot be recovered", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+            logger.error(
+                "execution cannot be recovered", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
         }
     }
 

@@ -86,7 +86,8 @@ extension Executions {
     private func commit(_ request: AppendRequest) async -> Result<Void, JournalError> {
         var delay = Duration.milliseconds(100)
         while true {
-            let result = await journal.append([request], lease: lease).first ?? .failure(JournalError(.closed, "no answer"))
+            let result =
+                await journal.append([request], lease: lease).first ?? .failure(JournalError(.closed, "no answer"))
             guard case .failure(let error) = result else { return .success(()) }
             if error.code == .unknownOutcome {
                 switch await isCommitted(request) {

@@ -103,7 +103,9 @@ package actor Executions {
     }
 
     private func admit(_ start: Start) throws(OrchestratorError) {
-        if isStopping { throw OrchestratorError(.shuttingDown, "the server is stopping; start again elsewhere or later") }
+        if isStopping {
+            throw OrchestratorError(.shuttingDown, "the server is stopping; start again elsewhere or later")
+        }
         if let fatal { throw OrchestratorError(.journal, "the journal cannot be written", cause: fatal) }
         guard slots.count < configuration.openMax else {
             throw OrchestratorError(

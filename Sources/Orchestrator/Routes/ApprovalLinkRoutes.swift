@@ -76,7 +76,8 @@ struct ApprovalLinkRoutes: RouteProvider {
             throw Problem(404, "link_not_valid", "the approval of this link is not known here")
         }
         let opened = Case(
-            claims: claims, execution: execution, approval: approval, details: ApprovalJSON.approval(approval, of: state))
+            claims: claims, execution: execution, approval: approval,
+            details: ApprovalJSON.approval(approval, of: state))
         let code =
             if approval.vote(of: claims.approver) != nil { VoteRefusal.Code.linkUsed.rawValue } else if isExpired {
                 "link_expired"
@@ -103,7 +104,8 @@ struct ApprovalLinkRoutes: RouteProvider {
         if opened.approval.quorum > 1 {
             throw Problem(
                 403, "group_link",
-                "\(opened.approval.quorum) have to approve, and \(approver) is a group; decide with a token of your own")
+                "\(opened.approval.quorum) have to approve, and \(approver) is a group; decide with a token of your own"
+            )
         }
     }
 

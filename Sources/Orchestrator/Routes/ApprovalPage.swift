@@ -51,7 +51,9 @@ enum ApprovalPage {
     }
 
     static func thanks(_ approval: JSONValue) -> WebResponse {
-        page("Your decision is recorded", "<p>The approval is <strong>\(escaped(text(approval["status"])))</strong>.</p>")
+        page(
+            "Your decision is recorded", "<p>The approval is <strong>\(escaped(text(approval["status"])))</strong>.</p>"
+        )
     }
 
     static func problem(_ problem: Problem) -> WebResponse {

@@ -28,7 +28,8 @@ extension DefinitionError: ProblemConvertible {
         Problem(
             422, "invalid_definition", "the definition has \(faults.count + faultsOmitted) faults",
             faults: faults.map {
-                Problem.Fault(path: $0.path, line: $0.line, column: $0.column, code: $0.code.rawValue, message: $0.message)
+                Problem.Fault(
+                    path: $0.path, line: $0.line, column: $0.column, code: $0.code.rawValue, message: $0.message)
             })
     }
 }

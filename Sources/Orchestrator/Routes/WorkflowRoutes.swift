@@ -30,7 +30,8 @@ package struct WorkflowRoutes: RouteProvider {
                 "created_at": .string(definition.createdAt.description),
             ]
         }
-        return .json(page.answer(items, hasMore: stored.count > page.limit, cursor: stored.prefix(page.limit).last?.name))
+        return .json(
+            page.answer(items, hasMore: stored.count > page.limit, cursor: stored.prefix(page.limit).last?.name))
     }
 
     private func show(_ request: WebRequest) async throws -> WebResponse {

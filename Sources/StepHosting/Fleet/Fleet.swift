@@ -34,6 +34,9 @@ final class Fleet: Sendable {
         var stopped: [CheckedContinuation<Void, Never>] = []
     }
 
+    /// Of the secrets a call asks for; a flood of them fills no log.
+    private static let secretsLoggedPerCall = 100
+
     /// How many calls a host does between two looks at its memory.
     private static let memoryCheckInterval = 64
 
@@ -222,7 +225,8 @@ extension Fleet: HostOwner {
         case .ready: perform { $0.machine.ready(host.id, now: MonotonicTime.now) }
         case .finished(let end): finished(end, by: host)
         case .activity(let call, let kind): handOn(kind, of: call)
-        case .secretRequested(let call, let token, let name): answer(name, token, of: call, on: host)
+        case .secretRequested(let call, let token, let name, let number):
+            answer(name, token, number, of: call, on: host)
         case .slow(let call, let entry):
             let step = shared.withLock { shared in
                 shared.statistics.slowEntries += 1
@@ -241,8 +245,8 @@ extension Fleet: HostOwner {
         }
     }
 
-    /// Gives the secret, or says why not; both are told to the log, the value never.
-    private func answer(_ name: String, _ token: UInt64, of id: UInt64, on host: HostProcess) {
+    /// Gives the secret, or says why not; both are counted and told to the log, the value never.
+    private func answer(_ name: String, _ token: UInt64, _ number: Int, of id: UInt64, on host: HostProcess) {
         guard let call = shared.withLock({ $0.calls[id]?.call }) else { return }
         let answer = configuration.secrets.answer(to: name, for: call.function.plugin)
         let (status, value, level) = switch answer {
@@ -252,6 +256,7 @@ extension Fleet: HostOwner {
         }
         host.reply(id, token: token, status: status, value: value)
         metrics.answered(answer)
+        guard number <= Self.secretsLoggedPerCall else { return }
         logger.log(
             level: level, "secret requested",
             metadata: [

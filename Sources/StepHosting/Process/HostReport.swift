@@ -7,8 +7,8 @@ enum HostReport: Sendable {
     /// The call is over and the host is free again.
     case finished(CallEnd)
     case activity(call: UInt64, StepActivity.Kind)
-    /// The step wants a secret; `HostProcess.reply` answers.
-    case secretRequested(call: UInt64, token: UInt64, name: String)
+    /// The step wants a secret, its call's `number`th from 1; `HostProcess.reply` answers.
+    case secretRequested(call: UInt64, token: UInt64, name: String, number: Int)
     case slow(call: UInt64, entry: String)
     /// Counted since the last report.
     case counted(lateCompletions: Int, droppedLogs: Int)

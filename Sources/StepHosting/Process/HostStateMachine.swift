@@ -158,7 +158,7 @@ struct HostStateMachine {
             guard call.requestCount <= Self.requestsPerCallMax else {
                 return [.send(WireEncoder.reply(call: id, token: token, status: STEP_REPLY_REFUSED))]
             }
-            return [.report(.secretRequested(call: id, token: token, name: key))]
+            return [.report(.secretRequested(call: id, token: token, name: key, number: call.requestCount))]
         case (.request(let id, _, let token, _), .busy), (.request(let id, _, let token, _), .opening),
             (.request(let id, _, let token, _), .idle):
             // Asked outside a call: whose secret would it be?
@@ -240,8 +240,8 @@ struct HostStateMachine {
 
     // MARK: Parts
 
-    /// Requests answered for one call; what a step needs is a handful.
-    private static let requestsPerCallMax = 1000
+    /// As many as the step host lets through; only what is written past it comes to more.
+    private static let requestsPerCallMax = 10_000
 
     /// The step host's exit status when its channel failed (EX_IOERR).
     private static let channelFaultStatus: Int32 = 74

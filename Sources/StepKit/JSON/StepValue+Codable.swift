@@ -5,7 +5,9 @@ extension StepValue: Codable, StepSchemaProviding {
     public init(from decoder: any Decoder) throws {
         if let container = try? decoder.container(keyedBy: AnyKey.self) {
             var members: [String: StepValue] = [:]
-            for key in container.allKeys { members[key.stringValue] = try container.decode(StepValue.self, forKey: key) }
+            for key in container.allKeys {
+                members[key.stringValue] = try container.decode(StepValue.self, forKey: key)
+            }
             self = .object(members)
         } else if var container = try? decoder.unkeyedContainer() {
             var elements: [StepValue] = []

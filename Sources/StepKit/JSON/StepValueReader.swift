@@ -49,7 +49,8 @@ struct StepValueReader {
 
     private mutating func readWord(_ word: StaticString, _ value: StepValue) throws -> StepValue {
         let end = position + word.utf8CodeUnitCount
-        guard end <= bytes.count, (0..<word.utf8CodeUnitCount).allSatisfy({ bytes[position + $0] == word.utf8Start[$0] })
+        guard end <= bytes.count,
+            (0..<word.utf8CodeUnitCount).allSatisfy({ bytes[position + $0] == word.utf8Start[$0] })
         else { throw fault("not a JSON value") }
         position = end
         return value
@@ -89,7 +90,9 @@ struct StepValueReader {
             try readEscaped(into: &decoded)
             text = decoded
         }
-        guard current == UInt8(ascii: "\"") else { throw fault("a string without its end, or a control character in it") }
+        guard current == UInt8(ascii: "\"") else {
+            throw fault("a string without its end, or a control character in it")
+        }
         let string = text.map { String(validating: $0, as: UTF8.self) }
             ?? String(validating: bytes[start..<position], as: UTF8.self)
         guard let string else { throw fault("a string that is not UTF-8") }
@@ -128,7 +131,8 @@ struct StepValueReader {
         else { throw fault("a lone surrogate in a string") }
         position += 2
         let second = try readHexadecimal()
-        guard 0xDC00...0xDFFF ~= second, let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+        guard 0xDC00...0xDFFF ~= second,
+            let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
         else { throw fault("a lone surrogate in a string") }
         return scalar
     }
@@ -157,7 +161,9 @@ struct StepValueReader {
         let first = current
         let integerStart = position
         try readDigits()
-        guard first != UInt8(ascii: "0") || position == integerStart + 1 else { throw fault("a number with a leading zero") }
+        guard first != UInt8(ascii: "0") || position == integerStart + 1 else {
+            throw fault("a number with a leading zero")
+        }
         if current == UInt8(ascii: ".") {
             isWhole = false
             position += 1

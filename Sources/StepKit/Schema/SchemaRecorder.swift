@@ -40,7 +40,8 @@ final class SchemaRecorder: Decoder {
             throw problem
         } catch {
             throw SchemaProblem(
-                path: path, problem: "\(type) refuses placeholder values (\(StepJSON.explain(error))); give it a stepSchema")
+                path: path,
+                problem: "\(type) refuses placeholder values (\(StepJSON.explain(error))); give it a stepSchema")
         }
         return Recording(schema: recorder.schema ?? .object(recorder.properties), value: value)
     }
@@ -55,7 +56,8 @@ final class SchemaRecorder: Decoder {
         }
         switch type {
         case is Date.Type:
-            return Recording(schema: .scalar("string", keyword: "format", value: "date-time"), value: Date(timeIntervalSince1970: 0))
+            return Recording(
+                schema: .scalar("string", keyword: "format", value: "date-time"), value: Date(timeIntervalSince1970: 0))
         case is UUID.Type:
             return Recording(schema: .scalar("string", keyword: "format", value: "uuid"), value: UUID())
         case is Data.Type:
@@ -69,7 +71,9 @@ final class SchemaRecorder: Decoder {
     }
 
     static func scalar(_ type: any Decodable.Type) -> Recording? {
-        if let type = type as? any (BinaryInteger & Decodable).Type { return Recording(schema: .scalar("integer"), value: type.init(0)) }
+        if let type = type as? any (BinaryInteger & Decodable).Type {
+            return Recording(schema: .scalar("integer"), value: type.init(0))
+        }
         if let type = type as? any (BinaryFloatingPoint & Decodable).Type {
             return Recording(schema: .scalar("number"), value: type.init(0))
         }

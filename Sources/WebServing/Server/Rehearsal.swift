@@ -18,7 +18,9 @@ enum Rehearsal {
         rules: AccessRules, routes: RouteTree, configuration: WebServerConfiguration, logger: Logger
     ) async {
         var ends: [Int32] = [-1, -1]
-        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else { return }
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            return
+        }
         let client = ends[1]
         let text = Array(request.utf8)
         _ = write(client, text, text.count)
@@ -29,7 +31,8 @@ enum Rehearsal {
             close(client)
         }
         let pipeline = UpgradableChannel(
-            responder: { _, writer, _ in try await writer.writeResponse(HTTPResponse(status: .noContent)) }, rules: rules,
+            responder: { _, writer, _ in try await writer.writeResponse(HTTPResponse(status: .noContent)) },
+            rules: rules,
             routes: routes, configuration: configuration)
         do {
             let value = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)

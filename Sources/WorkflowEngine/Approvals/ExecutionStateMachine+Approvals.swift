@@ -95,7 +95,8 @@ extension ExecutionStateMachine {
         guard isApprover else {
             throw VoteRefusal(
                 .notApprover,
-                "\(voter.name) is not among the approvers of \(approval.id): \(approval.approvers.joined(separator: ", "))")
+                "\(voter.name) is not among the approvers of \(approval.id): \(approval.approvers.joined(separator: ", "))"
+            )
         }
         if approval.fourEyes, voter.name == state.startedBy {
             throw VoteRefusal(.fourEyes, "\(voter.name) started the execution; four eyes ask for somebody else")
@@ -119,7 +120,8 @@ extension ExecutionStateMachine {
         }
         guard let form else {
             if decision == .reject { return }
-            throw VoteRefusal(.invalidForm, "an approval of \(approval.id) brings a form; its schema is in `form_schema`")
+            throw VoteRefusal(
+                .invalidForm, "an approval of \(approval.id) brings a form; its schema is in `form_schema`")
         }
         guard form.encoded.count <= limits.formBytesMax else {
             throw VoteRefusal(.invalidForm, "the form exceeds the limit of \(limits.formBytesMax) bytes")
@@ -244,8 +246,10 @@ extension ExecutionStateMachine {
             approvalID: approval.id, decidedBy: body.decidedBy, comment: body.comment, policy: policy)
         let isFinal = approval.kind == .release
         switch status {
-        case .granted: emit(.approvalDecided(body), .approvalGranted(outcome), now: now, isFinal: isFinal, into: &decision)
-        case .rejected: emit(.approvalDecided(body), .approvalRejected(outcome), now: now, isFinal: isFinal, into: &decision)
+        case .granted:
+            emit(.approvalDecided(body), .approvalGranted(outcome), now: now, isFinal: isFinal, into: &decision)
+        case .rejected:
+            emit(.approvalDecided(body), .approvalRejected(outcome), now: now, isFinal: isFinal, into: &decision)
         case .expired, .pending:
             emit(.approvalDecided(body), .approvalExpired(outcome), now: now, isFinal: isFinal, into: &decision)
         }
@@ -272,7 +276,8 @@ extension ExecutionStateMachine {
     }
 
     /// What later steps see as the gate's output.
-    private static func output(of decided: RecordBody.ApprovalDecided, _ votes: [RecordBody.ApprovalVoted]) -> JSONValue {
+    private static func output(of decided: RecordBody.ApprovalDecided, _ votes: [RecordBody.ApprovalVoted]) -> JSONValue
+    {
         let text = { (value: String?) -> JSONValue in value.map { .string($0) } ?? .null }
         return [
             "approval_id": .string(decided.id), "status": .string(decided.status.rawValue),

@@ -80,11 +80,15 @@ package struct ExecutionStateMachine: Sendable {
     package mutating func cancel(reason: String, requestedBy: String, now: Timestamp) -> Decision {
         var decision = Decision()
         guard state.isOpen, state.status != .completed, state.cancellation == nil else { return decision }
-        emit(.cancelRequested(reason: limits.cut(reason), requestedBy: limits.cut(requestedBy)), nil, now: now, into: &decision)
+        emit(
+            .cancelRequested(reason: limits.cut(reason), requestedBy: limits.cut(requestedBy)), nil, now: now,
+            into: &decision)
         for index in state.running.sorted() {
             decision.effects.append(.cancel(path: path(index), attempt: state.steps[index].attempt))
         }
-        if let approval = state.pendingApproval { settleApproval(.expired, approval, .cancelled, now: now, into: &decision) }
+        if let approval = state.pendingApproval {
+            settleApproval(.expired, approval, .cancelled, now: now, into: &decision)
+        }
         settle(now: now, into: &decision)
         return decision
     }
@@ -114,7 +118,8 @@ package struct ExecutionStateMachine: Sendable {
             if let risk = outcome.risk, !(0...100).contains(risk) {
                 return .failure(
                     StepError(
-                        code: StepErrorCode.invalidOutput, message: "risk \(risk) is outside 0…100", isRetryable: false))
+                        code: StepErrorCode.invalidOutput, message: "risk \(risk) is outside 0…100", isRetryable: false)
+                )
             }
             guard state.contextBytes + bytes.count <= limits.contextBytesMax else {
                 return .failure(

@@ -46,7 +46,8 @@ package protocol Journal: Sendable {
     // Definitions: every revision is kept.
 
     /// Stores a new revision unless the newest one has the same source; gives the revision now current.
-    func putDefinition(_ definition: StoredDefinition.Draft, lease: JournalLease) async throws(JournalError) -> StoredDefinition
+    func putDefinition(_ definition: StoredDefinition.Draft, lease: JournalLease) async throws(JournalError)
+        -> StoredDefinition
     /// The given or the newest revision; nil when unknown or, for the newest, deleted.
     func definition(named name: String, revision: Int?) async throws(JournalError) -> StoredDefinition?
     /// Newest revisions that are not deleted, by name.

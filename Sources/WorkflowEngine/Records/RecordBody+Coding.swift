@@ -83,7 +83,8 @@ extension RecordBody {
     /// - Throws: `RecordError` when the record is of a later version or damaged.
     package init(_ record: JournalRecord) throws(RecordError) {
         guard let kind = RecordKind(rawValue: record.kind) else {
-            throw RecordError("record \(record.version) is of the unknown kind \(record.kind); a newer version wrote it")
+            throw RecordError(
+                "record \(record.version) is of the unknown kind \(record.kind); a newer version wrote it")
         }
         let fields: RecordReader
         do { fields = try RecordReader(record.payload) } catch {

@@ -77,7 +77,8 @@ struct RecordReader {
         members[name]?.intValue.map { Timestamp(microseconds: $0) }
     }
 
-    func choice<Choice: RawRepresentable>(_ name: String) throws(RecordError) -> Choice where Choice.RawValue == String {
+    func choice<Choice: RawRepresentable>(_ name: String) throws(RecordError) -> Choice
+    where Choice.RawValue == String {
         guard let value = Choice(rawValue: try string(name)) else {
             throw RecordError("member \(name) is of a newer version")
         }

@@ -20,7 +20,8 @@ package struct ApprovalDefinition: Sendable {
     package var reason: String?
 
     package init(
-        approvers: [String], quorum: Int = 1, fourEyes: Bool = false, form: JSONSchema? = nil, deadline: Duration? = nil,
+        approvers: [String], quorum: Int = 1, fourEyes: Bool = false, form: JSONSchema? = nil,
+        deadline: Duration? = nil,
         remindEvery: Duration? = nil, escalateTo: [String] = [], escalateAfter: Duration? = nil,
         onExpiry: ExpiryPolicy = .fail, reason: String? = nil
     ) {

@@ -75,7 +75,8 @@ extension DefinitionChecker {
         let escalates = node["on_expiry"]?.json == "escalate"
         if let expiry = node["on_expiry"], node["deadline"] == nil {
             faults.add(
-                .missingKey, "\(path).on_expiry", expiry.position, "on_expiry says what a deadline means; add 'deadline'")
+                .missingKey, "\(path).on_expiry", expiry.position,
+                "on_expiry says what a deadline means; add 'deadline'")
         }
         if let expiry = node["on_expiry"], escalates, node["escalate_to"] == nil {
             faults.add(

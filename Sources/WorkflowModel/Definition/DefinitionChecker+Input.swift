@@ -13,7 +13,8 @@ extension DefinitionChecker {
         default: return
         }
         let position = step["with"]?.position ?? step.position
-        for case .string(let key) in schema["required"]?.arrayValue ?? [] where !given.contains(where: { $0.key == key }) {
+        for case .string(let key) in schema["required"]?.arrayValue ?? []
+        where !given.contains(where: { $0.key == key }) {
             faults.add(.invalidInput, path, position, "\(function) needs '\(key)' in 'with'")
         }
         guard let properties = schema["properties"]?.objectValue else { return }

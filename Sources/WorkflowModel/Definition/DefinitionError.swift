@@ -59,5 +59,7 @@ package struct DefinitionFault: Hashable, Sendable, CustomStringConvertible {
         self.message = message
     }
 
-    package var description: String { "\(line):\(column): \(path.isEmpty ? "" : "\(path): ")\(message) [\(code.rawValue)]" }
+    package var description: String {
+        "\(line):\(column): \(path.isEmpty ? "" : "\(path): ")\(message) [\(code.rawValue)]"
+    }
 }

@@ -155,7 +155,9 @@ struct JSONSourceReader {
 extension String {
     /// The path of a member: `steps[1].with` + `csv`; names that are not plain go in brackets and quotes.
     func appendingKey(_ key: String) -> String {
-        let isPlain = !key.isEmpty && key.utf8.allSatisfy { ExpressionLexer.isNameStart($0) || ExpressionLexer.isDigit($0) || $0 == 0x2D }
+        let isPlain =
+            !key.isEmpty
+            && key.utf8.allSatisfy { ExpressionLexer.isNameStart($0) || ExpressionLexer.isDigit($0) || $0 == 0x2D }
         if !isPlain { return "\(self)[\(JSONValue.string(key).encodedText)]" }
         return isEmpty ? key : "\(self).\(key)"
     }

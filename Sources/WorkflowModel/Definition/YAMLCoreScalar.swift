@@ -42,7 +42,9 @@ enum YAMLCoreScalar {
         if place < unsigned.endIndex, unsigned[place] == UInt8(ascii: "e") || unsigned[place] == UInt8(ascii: "E") {
             isInteger = false
             place += 1
-            if place < unsigned.endIndex, [UInt8(ascii: "-"), UInt8(ascii: "+")].contains(unsigned[place]) { place += 1 }
+            if place < unsigned.endIndex, [UInt8(ascii: "-"), UInt8(ascii: "+")].contains(unsigned[place]) {
+                place += 1
+            }
             let before = digits
             skipDigits()
             guard digits > before else { return nil }
@@ -51,7 +53,9 @@ enum YAMLCoreScalar {
         if isInteger, let exact = Int64(text) { return .value(.int(exact)) }
         // `Double` knows neither a point without digits before it nor one without digits after it.
         var spelt = text
-        if first == UInt8(ascii: ".") { spelt = (signCount == 1 ? String(text.prefix(1)) : "") + "0" + String(decoding: unsigned, as: UTF8.self) }
+        if first == UInt8(ascii: ".") {
+            spelt = (signCount == 1 ? String(text.prefix(1)) : "") + "0" + String(decoding: unsigned, as: UTF8.self)
+        }
         spelt = spelt.replacingPointWithoutFraction
         guard let value = Double(spelt), value.isFinite else { return .notANumber }
         return .value(.double(value))

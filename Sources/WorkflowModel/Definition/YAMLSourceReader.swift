@@ -184,7 +184,9 @@ struct YAMLSourceReader {
             case Tag.Name.null.rawValue: value.isNull
             default: true
             }
-        if !isFitting { faults.add(.unsupportedYAML, path, position, "the value does not fit its tag '\(tag)'; remove the tag") }
+        if !isFitting {
+            faults.add(.unsupportedYAML, path, position, "the value does not fit its tag '\(tag)'; remove the tag")
+        }
         return value
     }
 

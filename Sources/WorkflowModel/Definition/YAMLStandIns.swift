@@ -41,7 +41,8 @@ extension YAMLSourceReader {
                     return (parser, try parser.singleRoot())
                 } catch let error as YamlError {
                     guard case .duplicatedKeysInMapping(_, let context) = error,
-                        let renamed = rename(at: SourcePosition(line: context.mark.line, column: context.mark.column), in: source)
+                        let renamed = rename(
+                            at: SourcePosition(line: context.mark.line, column: context.mark.column), in: source)
                     else { throw error }
                     source = renamed
                 }

@@ -40,7 +40,8 @@ extension EventData {
         package var decision: ApprovalDecision
         package var comment: String?
         package var at: Timestamp
-        package init(approvalID: String, approver: String, decision: ApprovalDecision, comment: String?, at: Timestamp) {
+        package init(approvalID: String, approver: String, decision: ApprovalDecision, comment: String?, at: Timestamp)
+        {
             self.approvalID = approvalID
             self.approver = approver
             self.decision = decision

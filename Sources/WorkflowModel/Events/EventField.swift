@@ -81,7 +81,8 @@ struct EventField: Sendable {
         "approvers", ["type": "array", "items": name, "minItems": 1], "names and groups that may decide from now on")
     private static let deadlineAt = EventField(
         "deadline_at", timeOrNull, "when it expires; null when it does not")
-    private static let comment = EventField("comment", ["type": ["string", "null"]], "of the vote; null when there is none")
+    private static let comment = EventField(
+        "comment", ["type": ["string", "null"]], "of the vote; null when there is none")
     private static func choice<Choice: RawRepresentable & CaseIterable>(_: Choice.Type) -> JSONValue
     where Choice.RawValue == String {
         ["type": "string", "enum": .array(Choice.allCases.map { .string($0.rawValue) })]
@@ -138,7 +139,8 @@ struct EventField: Sendable {
             ]
         case .approvalRequested:
             [
-                approvalID, EventField("kind", choice(ApprovalKind.self), "what is held: a run's result, or a run at a step"),
+                approvalID,
+                EventField("kind", choice(ApprovalKind.self), "what is held: a run's result, or a run at a step"),
                 EventField("step_name", ["type": ["string", "null"]], "null for a release"), approvers,
                 EventField("quorum", fromOne, "how many of them have to approve"),
                 EventField("four_eyes", ["type": "boolean"], "whether who started the execution may not decide"),

@@ -98,7 +98,8 @@ struct ExpressionEvaluator {
         }
         if value.isList {
             guard case .json(let json) = place, let exact = json.intValue else {
-                throw ExpressionError(message: "a list is indexed by int, not by \(place.typeName)", offset: index.offset)
+                throw ExpressionError(
+                    message: "a list is indexed by int, not by \(place.typeName)", offset: index.offset)
             }
             guard exact >= 0, exact < count else {
                 throw ExpressionError(message: "index \(exact) is outside a list of \(count)", offset: index.offset)
@@ -141,7 +142,11 @@ struct ExpressionEvaluator {
             }
             let value = try evaluate(entry.value)
             map.append(key, value)
-            if case .string(let name) = key, case .json(let json) = value { members[name] = json } else { isJSON = false }
+            if case .string(let name) = key, case .json(let json) = value {
+                members[name] = json
+            } else {
+                isJSON = false
+            }
         }
         return isJSON ? .json(.object(members)) : .map(map)
     }
@@ -170,7 +175,8 @@ struct ExpressionEvaluator {
     ) throws(ExpressionError) -> ExpressionValue {
         let range = try evaluate(rangeNode)
         guard let count = range.count else {
-            throw ExpressionError(message: "\(macro.rawValue)() needs a list or a map, found \(range.typeName)", offset: offset)
+            throw ExpressionError(
+                message: "\(macro.rawValue)() needs a list or a map, found \(range.typeName)", offset: offset)
         }
         slots.append(.json(.null))
         let slot = slots.count - 1

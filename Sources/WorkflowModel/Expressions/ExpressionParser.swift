@@ -263,7 +263,9 @@ struct ExpressionParser {
     private mutating func globalCall(_ name: String, _ start: Int) throws(ExpressionError) -> ExpressionNode {
         let operands = try list(until: ")")
         if name == "has" {
-            guard operands.count == 1 else { throw ExpressionError(.syntax, message: "has() takes one field", offset: start) }
+            guard operands.count == 1 else {
+                throw ExpressionError(.syntax, message: "has() takes one field", offset: start)
+            }
             switch operands[0].kind {
             case .path(let root, let fields) where !fields.isEmpty:
                 let base = try path(root, Array(fields.dropLast()), operands[0].offset)

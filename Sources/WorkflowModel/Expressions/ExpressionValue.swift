@@ -21,7 +21,8 @@ enum ExpressionValue: Sendable {
             var members = JSONObject()
             for (key, value) in zip(map.keys, map.values) {
                 guard case .string(let name) = key else {
-                    throw ExpressionError(message: "a map with keys other than strings has no JSON form", offset: offset)
+                    throw ExpressionError(
+                        message: "a map with keys other than strings has no JSON form", offset: offset)
                 }
                 members[name] = try value.json(at: offset)
             }

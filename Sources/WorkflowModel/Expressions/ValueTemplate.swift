@@ -140,7 +140,8 @@ private struct TemplateEvaluation {
         } catch {
             let place = path.joined()
             throw ExpressionError(
-                error.code, message: "\(place.isEmpty ? "" : "\(place): ")\(error.message) in ${{ \(expression.source) }}",
+                error.code,
+                message: "\(place.isEmpty ? "" : "\(place): ")\(error.message) in ${{ \(expression.source) }}",
                 offset: error.offset)
         }
     }

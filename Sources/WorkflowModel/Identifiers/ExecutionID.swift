@@ -27,7 +27,11 @@ package struct ExecutionID: Hashable, Comparable, Sendable, CustomStringConverti
                 case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
                 default: return nil
                 }
-                if count < 16 { digits.0 = digits.0 << 4 | UInt64(digit) } else { digits.1 = digits.1 << 4 | UInt64(digit) }
+                if count < 16 {
+                    digits.0 = digits.0 << 4 | UInt64(digit)
+                } else {
+                    digits.1 = digits.1 << 4 | UInt64(digit)
+                }
                 count += 1
             }
             offset += 1

@@ -51,7 +51,8 @@ struct JSONReader {
 
     mutating func document() throws(JSONError) -> JSONValue {
         guard bytes.count <= limits.bytesMax else {
-            throw JSONError(message: "JSON of \(bytes.count) bytes exceeds the limit of \(limits.bytesMax)", line: 1, column: 1)
+            throw JSONError(
+                message: "JSON of \(bytes.count) bytes exceeds the limit of \(limits.bytesMax)", line: 1, column: 1)
         }
         let value = try self.value()
         skipWhitespace()
@@ -202,7 +203,8 @@ struct JSONReader {
         let start = offset
         // The common case, a string without escapes, is one copy.
         var end = start
-        while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\") {
+        while end < bytes.count, bytes[end] >= 0x20, bytes[end] != UInt8(ascii: "\""), bytes[end] != UInt8(ascii: "\\")
+        {
             end += 1
         }
         offset = end

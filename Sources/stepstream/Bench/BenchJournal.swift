@@ -60,7 +60,8 @@ final class BenchJournal: Sendable {
     func append(_ count: Int) async throws {
         var left = count
         while left > 0 {
-            let executions = min(Self.executionsPerAppend, (left + Self.eventsPerExecution - 1) / Self.eventsPerExecution)
+            let executions = min(
+                Self.executionsPerAppend, (left + Self.eventsPerExecution - 1) / Self.eventsPerExecution)
             let now = SystemWallClock().now
             let requests = (0..<executions).map { _ in
                 Self.request(ExecutionID(at: now), count: Self.eventsPerExecution)
@@ -88,7 +89,8 @@ final class BenchJournal: Sendable {
     static func event(_ execution: ExecutionID, sequence: Int) -> EncodedEvent {
         EncodedEvent(
             WorkflowEvent(
-                executionID: execution, workflow: "bench", sequence: sequence, time: SystemWallClock().now, progress: 33,
+                executionID: execution, workflow: "bench", sequence: sequence, time: SystemWallClock().now,
+                progress: 33,
                 isFinal: sequence == eventsPerExecution,
                 data: .stepCompleted(
                     EventData.StepCompleted(

@@ -32,7 +32,9 @@ final class BenchServer {
         defer { for string in strings { free(string) } }
         let error = posix_spawn(&process, arguments[0], &actions, nil, &strings, environ)
         close(pipeEnds[1])
-        guard error == 0 else { throw CommandError(.failed, "\(arguments[0]) cannot be started: \(String(cString: strerror(error)))") }
+        guard error == 0 else {
+            throw CommandError(.failed, "\(arguments[0]) cannot be started: \(String(cString: strerror(error)))")
+        }
         pid = process
         let line = Self.line(pipeEnds[0])
         startMilliseconds = Double(BenchClock.monotonic - start) / 1e6
@@ -88,7 +90,8 @@ final class BenchServer {
     /// CPU seconds of a process so far, from /proc/PID/stat (utime + stime).
     static func cpuSeconds(_ pid: pid_t) -> Double {
         // The name in parentheses may hold spaces; fields count from behind it.
-        guard let fields = text("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " "), fields.count > 12
+        guard let fields = text("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " "),
+            fields.count > 12
         else { return 0 }
         return ((Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0)) / Double(sysconf(Int32(_SC_CLK_TCK)))
     }

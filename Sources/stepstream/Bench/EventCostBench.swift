@@ -27,7 +27,8 @@ struct EventCostBench {
         var random = SystemRandomNumberGenerator()
         let now = SystemWallClock().now
         let executions = (0..<Self.batchSize).map { _ in ExecutionID(at: now, using: &random) }
-        let payload = JSONValue.object(JSONObject([("path", "one"), ("attempt", 1), ("output", BenchWorkflow.order)])).encoded
+        let payload = JSONValue.object(JSONObject([("path", "one"), ("attempt", 1), ("output", BenchWorkflow.order)]))
+            .encoded
         let start = BenchClock.ownCPU
         for batch in 0..<Self.batches {
             let requests = executions.map { execution in

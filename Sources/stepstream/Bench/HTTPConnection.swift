@@ -25,8 +25,11 @@ struct HTTPConnection: ~Copyable {
     deinit { close(descriptor) }
 
     /// The request's bytes for `send`.
-    static func request(_ method: String, _ path: String, _ body: [UInt8] = [], type: String = "application/json") -> [UInt8] {
-        let head = "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\r\n"
+    static func request(_ method: String, _ path: String, _ body: [UInt8] = [], type: String = "application/json")
+        -> [UInt8]
+    {
+        let head =
+            "\(method) \(path) HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\r\n"
         return Array(head.utf8) + body
     }
 
@@ -88,7 +91,9 @@ struct HTTPConnection: ~Copyable {
         guard count > 0 else { throw CommandError(.failed, "the server closed the connection") }
     }
 
-    private static func status(of head: [UInt8]) -> Int { Int(String(decoding: head.dropFirst(9).prefix(3), as: UTF8.self)) ?? 0 }
+    private static func status(of head: [UInt8]) -> Int {
+        Int(String(decoding: head.dropFirst(9).prefix(3), as: UTF8.self)) ?? 0
+    }
 
     private static func value(of name: String, in head: [UInt8]) -> String? {
         for line in String(decoding: head, as: UTF8.self).split(separator: "\r\n") {

@@ -59,8 +59,11 @@ struct KafkaBench {
             try await group.waitForAll()
         }
         await bench.publisher.published(count)
-        report.add("CPU an event at 1,000/s, append and publish", Double(BenchClock.ownCPU - cpu) / 1000 / Double(count), "µs CPU")
-        report.add("commit → delivery report, 1,000 events/s", bench.publisher.latencies(), "ms", p50: "≤ 1", p99: "≤ 5")
+        report.add(
+            "CPU an event at 1,000/s, append and publish", Double(BenchClock.ownCPU - cpu) / 1000 / Double(count),
+            "µs CPU")
+        report.add(
+            "commit → delivery report, 1,000 events/s", bench.publisher.latencies(), "ms", p50: "≤ 1", p99: "≤ 5")
         await relay.end()
         await bench.close()
     }
@@ -74,9 +77,11 @@ struct KafkaBench {
         let relay = bench.startRelay()
         await bench.publisher.published(Self.drainEvents)
         let seconds = Double(BenchClock.monotonic - start) / 1e9
-        report.add("drain of \(Self.drainEvents) events", Double(Self.drainEvents) / seconds, "events/s", target: "≥ 30000")
         report.add(
-            "  CPU an event", Double(BenchClock.ownCPU - cpu) / 1000 / Double(Self.drainEvents), "µs CPU", target: "≤ 20")
+            "drain of \(Self.drainEvents) events", Double(Self.drainEvents) / seconds, "events/s", target: "≥ 30000")
+        report.add(
+            "  CPU an event", Double(BenchClock.ownCPU - cpu) / 1000 / Double(Self.drainEvents), "µs CPU",
+            target: "≤ 20")
         await relay.end()
         await bench.close()
     }
@@ -93,7 +98,8 @@ struct KafkaBench {
         let bytes = bench.fileBytes
         try await bench.append(Self.awayEvents)
         report.add(
-            "broker away: memory growth over \(Self.awayEvents) events", BenchServer.pssMegabytes(getpid()) - memory, "MB",
+            "broker away: memory growth over \(Self.awayEvents) events", BenchServer.pssMegabytes(getpid()) - memory,
+            "MB",
             target: "< 32")
         report.add("  journal an event", Double(bench.fileBytes - bytes) / Double(Self.awayEvents), "bytes")
         await relay.end()

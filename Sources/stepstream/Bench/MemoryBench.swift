@@ -9,7 +9,8 @@ struct MemoryBench {
         defer { server.end(); server.remove() }
         sleep(UInt32(idleSeconds))
         let hosts = server.children
-        report.add("idle memory (PSS) after \(idleSeconds) s", BenchServer.pssMegabytes(server.pid), "MB", target: "≤ 60")
+        report.add(
+            "idle memory (PSS) after \(idleSeconds) s", BenchServer.pssMegabytes(server.pid), "MB", target: "≤ 60")
         report.add("  \(hosts.count) step hosts together", hosts.map(BenchServer.pssMegabytes).reduce(0, +), "MB")
     }
 }

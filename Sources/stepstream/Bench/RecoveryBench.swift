@@ -27,9 +27,11 @@ struct RecoveryBench {
             standing = try second.get("/health")["parts"]?["executions"]
         }
         guard standing?["recovered"]?.intValue == Int64(Self.executions) else {
-            throw CommandError(.failed, "recovered \(standing?["recovered"]?.encodedText ?? "none") of \(Self.executions)")
+            throw CommandError(
+                .failed, "recovered \(standing?["recovered"]?.encodedText ?? "none") of \(Self.executions)")
         }
-        report.add("recovery of 10,000 open executions", standing?["recovery_ms"]?.doubleValue ?? 0, "ms", target: "≤ 5000")
+        report.add(
+            "recovery of 10,000 open executions", standing?["recovery_ms"]?.doubleValue ?? 0, "ms", target: "≤ 5000")
         report.add("  start to ready meanwhile", second.startMilliseconds, "ms")
     }
 }

@@ -43,7 +43,9 @@ struct RunBench {
         let request = BenchWorkflow.execute("bench-three", inputs: BenchWorkflow.order, wait: true)
         _ = try Self.drive(server, request, seconds: 2)
         let children = server.children
-        let before = (BenchServer.cpuSeconds(server.pid), children.map(BenchServer.cpuSeconds).reduce(0, +), BenchClock.ownCPU)
+        let before = (
+            BenchServer.cpuSeconds(server.pid), children.map(BenchServer.cpuSeconds).reduce(0, +), BenchClock.ownCPU
+        )
         let start = BenchClock.monotonic
         let sample = try Self.drive(server, request, seconds: seconds)
         let elapsed = Double(BenchClock.monotonic - start) / 1e9

@@ -93,7 +93,9 @@ private struct FrameReader {
         var times: [Int64] = []
         while let frame = nextFrame() {
             if frame.opcode == 8 { isEnded = true }
-            guard frame.opcode == 1, let start = frame.payload.firstRange(of: Array("\"time\":\"".utf8)) else { continue }
+            guard frame.opcode == 1, let start = frame.payload.firstRange(of: Array("\"time\":\"".utf8)) else {
+                continue
+            }
             let text = String(decoding: frame.payload[start.upperBound...].prefix(27), as: UTF8.self)
             if let time = Timestamp(text) { times.append(time.microseconds) }
         }

@@ -80,7 +80,8 @@ struct ServerClient {
     }
 
     private func unreachable(_ error: any Error) -> CommandError {
-        CommandError(.failed, "no server answers at \(base) (\(error)); start one with `stepstream serve` or give --url")
+        CommandError(
+            .failed, "no server answers at \(base) (\(error)); start one with `stepstream serve` or give --url")
     }
 
     /// The server's problem in words, with every fault on a line of its own.

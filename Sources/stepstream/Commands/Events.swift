@@ -32,5 +32,7 @@ struct Events: AsyncParsableCommand {
         await bus.close()
     }
 
-    private func isAtEnd(_ subscription: any EventSubscription) async throws -> Bool { await subscription.lag ?? 0 == 0 }
+    private func isAtEnd(_ subscription: any EventSubscription) async throws -> Bool {
+        await subscription.lag ?? 0 == 0
+    }
 }

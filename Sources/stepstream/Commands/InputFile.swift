@@ -22,7 +22,9 @@ enum InputFile {
     }
 
     static func json(_ path: String) throws -> JSONValue {
-        do { return try JSONValue(parsing: try bytes(path), limits: JSONLimits(bytesMax: bytesMax)) } catch let error as JSONError {
+        do { return try JSONValue(parsing: try bytes(path), limits: JSONLimits(bytesMax: bytesMax)) } catch let error
+            as JSONError
+        {
             throw CommandError(.usage, "\(path): \(error)")
         }
     }

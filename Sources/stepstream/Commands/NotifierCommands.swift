@@ -49,7 +49,8 @@ struct DeadLetters: AsyncParsableCommand {
 
 struct Resend: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Send dead letters again.", discussion: "What asks for an approval that is settled stays where it is.")
+        abstract: "Send dead letters again.", discussion: "What asks for an approval that is settled stays where it is."
+    )
     @Argument(help: "The delivery's ID, as `dead-letters` lists it.") var id: String?
     @Flag(name: .long, help: "All of them.") var all = false
     @OptionGroup var server: ServerOptions

@@ -28,7 +28,8 @@ struct Republish: AsyncParsableCommand {
         let settings = try options.resolve()
         guard settings.bus == .kafka else {
             throw CommandError(
-                .settings, "the embedded topic knows what it has and lacks nothing; give --bus kafka to republish there")
+                .settings, "the embedded topic knows what it has and lacks nothing; give --bus kafka to republish there"
+            )
         }
         let logger = LogOutput.logger(level: settings.logLevel)
         let journal: SQLiteJournal

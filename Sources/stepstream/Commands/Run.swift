@@ -102,14 +102,16 @@ struct LocalRun {
         let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end))
         var random = SystemRandomNumberGenerator()
         let execution = ExecutionID(at: SystemWallClock().now, using: &random)
-        let hashes = Dictionary(stack.hosting.plugins.map { ($0.name, $0.hash) }, uniquingKeysWith: { first, _ in first })
+        let hashes = Dictionary(
+            stack.hosting.plugins.map { ($0.name, $0.hash) }, uniquingKeysWith: { first, _ in first })
         let pins = Dictionary(
             loaded.definition.steps.compactMap { step in
                 step.function.flatMap { function in hashes[function.plugin].map { (function.plugin, $0) } }
             }, uniquingKeysWith: { first, _ in first })
         let start = Executions.Start(
             command: StartCommand(
-                execution: execution, revision: loaded.stored.revision, inputs: inputs, pins: pins, startedBy: Caller.local.name),
+                execution: execution, revision: loaded.stored.revision, inputs: inputs, pins: pins,
+                startedBy: Caller.local.name),
             definition: loaded.definition, inputsDigest: [], idempotency: nil)
         _ = try await stack.service.executions.start(start, wait: nil)
         var view = view

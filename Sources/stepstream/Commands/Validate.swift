@@ -20,7 +20,8 @@ struct Validate: AsyncParsableCommand {
                 source, format: file.hasSuffix(".json") ? .json : .yaml, functions: catalog.lookup)
             Platform.printLine("\(file): \(definition.name), \(definition.steps.count) steps, no faults")
         } catch {
-            throw CommandError(.usage, "\(error.faults.count) faults\n" + error.faults.map { "\(file):\($0)" }.joined(separator: "\n"))
+            throw CommandError(
+                .usage, "\(error.faults.count) faults\n" + error.faults.map { "\(file):\($0)" }.joined(separator: "\n"))
         }
     }
 }

@@ -32,11 +32,13 @@ enum MetricTexts {
         "stepstream_notifier_channels_disabled": "Channels that are disabled.",
         "stepstream_notifier_dead_letters_total": "Messages that were given up, by channel.",
         "stepstream_notifier_deliveries_total": "Attempts to send a message, by channel and outcome.",
-        "stepstream_notifier_delivery_latency_seconds": "Time from taking an event to the acknowledgement of its message.",
+        "stepstream_notifier_delivery_latency_seconds":
+            "Time from taking an event to the acknowledgement of its message.",
         "stepstream_notifier_events_read_total": "Events that the notifier read.",
         "stepstream_notifier_events_unreadable_total": "Events of approvals that could not be read.",
         "stepstream_notifier_pending_deliveries": "Messages that are not delivered yet.",
-        "stepstream_notifier_session_restarts_total": "Times that the notifier began anew after its store or the bus failed.",
+        "stepstream_notifier_session_restarts_total":
+            "Times that the notifier began anew after its store or the bus failed.",
         "stepstream_relay_backlog_age_seconds": "Age of the oldest journaled event that is not published.",
         "stepstream_relay_backlog_events": "Journaled events that are not published.",
         "stepstream_relay_publish_failures_total": "Batches that the relay could not publish at once.",

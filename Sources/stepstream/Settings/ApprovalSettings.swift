@@ -14,7 +14,8 @@ struct ApprovalSettings: Sendable {
     /// Of the pages that links lead to: behind a proxy another than the listener's own.
     var publicOrigin: String? {
         guard let publicURL, let scheme = publicURL.firstRange(of: "://") else { return nil }
-        return String(publicURL[..<scheme.upperBound] + publicURL[scheme.upperBound...].prefix { $0 != "/" }).lowercased()
+        return String(publicURL[..<scheme.upperBound] + publicURL[scheme.upperBound...].prefix { $0 != "/" })
+            .lowercased()
     }
 
     private static let keys: Set = ["link_key_file", "public_url"]
@@ -30,7 +31,9 @@ struct ApprovalSettings: Sendable {
         if let url = source.text(nil, "public_url") {
             publicURL = url.value.hasSuffix("/") ? String(url.value.dropLast()) : url.value
             let isWeb = url.value.hasPrefix("https://") || url.value.hasPrefix("http://")
-            if !isWeb || url.value.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") }) {
+            if !isWeb
+                || url.value.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") })
+            {
                 faults.append("\(url.source) is \"\(url.value)\"; give a URL such as https://flows.example.org")
             }
         }

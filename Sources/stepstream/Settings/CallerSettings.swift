@@ -48,11 +48,14 @@ struct CallerSettings: Sendable {
     private mutating func read(_ node: Node, _ place: String, _ faults: inout [String]) {
         guard let mapping = node.mapping else { return faults.append("\(place) is not a mapping") }
         for key in mapping.keys.compactMap(\.string) where !Self.keys.contains(key) {
-            faults.append("\(place): unknown setting \"\(key)\"; known are: \(Self.keys.sorted().joined(separator: ", "))")
+            faults.append(
+                "\(place): unknown setting \"\(key)\"; known are: \(Self.keys.sorted().joined(separator: ", "))")
         }
         let name = mapping["name"]?.string ?? ""
         if name.isEmpty { faults.append("\(place) has no name") }
-        if entries.contains(where: { $0.caller.name == name }) { faults.append("\(place): \(name) has a token already") }
+        if entries.contains(where: { $0.caller.name == name }) {
+            faults.append("\(place): \(name) has a token already")
+        }
         let groups = texts(mapping["groups"], "groups", place, &faults)
         var roles: Set<CallerRole> = []
         for text in texts(mapping["roles"], "roles", place, &faults) {

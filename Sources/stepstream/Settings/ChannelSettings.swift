@@ -40,7 +40,9 @@ struct ChannelSettings {
         }
         let known = Self.common.union(own)
         for key in mapping.keys.compactMap(\.string) where !known.contains(key) {
-            fault("unknown setting \"\(key)\" of a channel of type \(type); known are: \(known.sorted().joined(separator: ", "))")
+            fault(
+                "unknown setting \"\(key)\" of a channel of type \(type); known are: \(known.sorted().joined(separator: ", "))"
+            )
         }
         let outgoing = outgoing()
         let approvers = Set(list("approvers"))
@@ -61,7 +63,9 @@ struct ChannelSettings {
     private mutating func outgoing() -> NotifierConfiguration.Outgoing {
         var outgoing = NotifierConfiguration.Outgoing()
         if let text = text("timeout") {
-            if let duration = Duration(parsing: text), Self.timeouts.contains(duration) { outgoing.timeout = duration } else {
+            if let duration = Duration(parsing: text), Self.timeouts.contains(duration) {
+                outgoing.timeout = duration
+            } else {
                 fault("timeout is \"\(text)\"; give a duration from 100ms to 60s")
             }
         }
@@ -137,7 +141,9 @@ struct ChannelSettings {
         switch (text("username"), text("password_file")) {
         case (let name?, let file?):
             mail.login = MailConfiguration.Login(username: name, password: secret("password_file", file))
-            if security == .plaintext { fault("a password is not sent without TLS; leave username out or set security") }
+            if security == .plaintext {
+                fault("a password is not sent without TLS; leave username out or set security")
+            }
         case (nil, nil): break
         default: fault("username and password_file go together")
         }
@@ -169,7 +175,9 @@ struct ChannelSettings {
     var json: JSONValue {
         let members = (mapping ?? [:]).compactMap { key, value -> (String, JSONValue)? in
             guard let name = key.string else { return nil }
-            if let list = value.sequence { return (name, .array(list.compactMap { $0.scalar.map { .string($0.string) } })) }
+            if let list = value.sequence {
+                return (name, .array(list.compactMap { $0.scalar.map { .string($0.string) } }))
+            }
             return (name, .string(value.scalar?.string ?? ""))
         }
         return .object(JSONObject(members))

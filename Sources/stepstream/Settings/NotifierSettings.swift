@@ -44,7 +44,8 @@ struct NotifierSettings: Sendable {
             channels.append(reader.json)
         }
         if list.count > NotifierConfiguration.channelsMax {
-            faults.append("notifier.channels has \(list.count) channels; the limit is \(NotifierConfiguration.channelsMax)")
+            faults.append(
+                "notifier.channels has \(list.count) channels; the limit is \(NotifierConfiguration.channelsMax)")
         }
     }
 

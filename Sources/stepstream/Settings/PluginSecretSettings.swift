@@ -46,7 +46,10 @@ struct PluginSecretSettings: Sendable {
         .object(
             JSONObject(
                 files.sorted { $0.key < $1.key }.map { plugin, secrets in
-                    (plugin, .object(JSONObject(secrets.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) })))
+                    (
+                        plugin,
+                        .object(JSONObject(secrets.sorted { $0.key < $1.key }.map { ($0.key, .string($0.value)) }))
+                    )
                 }))
     }
 

@@ -48,7 +48,8 @@ struct Settings: Sendable {
             "plugins": .array(pluginDirectories.map { .string($0) }),
             "plugin_files": .array(pluginFiles.map { .string($0) }), "plugin_secret_files": pluginSecrets.json,
             "bus": .string(bus.rawValue),
-            "kafka": kafka?.json ?? .null, "approvals": approvals.json, "notifier": notifier.json, "tokens": callers.json,
+            "kafka": kafka?.json ?? .null, "approvals": approvals.json, "notifier": notifier.json,
+            "tokens": callers.json,
             "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
             "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),
         ]

@@ -58,7 +58,9 @@ struct SettingsResolver {
         settings.pluginSecrets = PluginSecretSettings(source, &faults)
         settings.callers = CallerSettings(source, &faults)
         settings.notifier = NotifierSettings(source, settings: settings, &faults)
-        if let origins = source.list(options.corsOrigin, "cors_origins", separator: ",") { settings.corsOrigins = origins }
+        if let origins = source.list(options.corsOrigin, "cors_origins", separator: ",") {
+            settings.corsOrigins = origins
+        }
         guard faults.isEmpty else { throw SettingsError(faults: faults) }
         return settings
     }

@@ -51,7 +51,9 @@ struct SettingsSource {
 
     private func qualified(_ key: String) -> String { (group.map { $0 + "." } ?? "") + key }
 
-    private func variable(_ key: String) -> String { "STEPSTREAM_" + ((group.map { $0 + "_" } ?? "") + key).uppercased() }
+    private func variable(_ key: String) -> String {
+        "STEPSTREAM_" + ((group.map { $0 + "_" } ?? "") + key).uppercased()
+    }
 
     /// The value, and where it stands for a message about it.
     func text(_ flag: String?, _ key: String) -> (value: String, source: String)? {

@@ -192,7 +192,8 @@ enum FixturePlugin {
         let library = directory.appending(path: "libfixture\(defect).so").path
         try Tool.run(
             "cc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-shared", "-fPIC", "-fno-optimize-sibling-calls",
-            "-Wno-infinite-recursion", "-D\(defect.isEmpty ? "NO_DEFECT" : defect)", "-I", Tool.headers, file.path, "-o",
+            "-Wno-infinite-recursion", "-D\(defect.isEmpty ? "NO_DEFECT" : defect)", "-I", Tool.headers, file.path,
+            "-o",
             library, "-lpthread", "-lm")
         return library
     }

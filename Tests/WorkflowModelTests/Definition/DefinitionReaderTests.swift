@@ -3,7 +3,9 @@ import WorkflowModel
 
 @Suite("Reading definitions")
 struct DefinitionReaderTests {
-    @Test("the design's example is read from YAML and JSON alike", arguments: [DefinitionSamples.review, DefinitionSamples.reviewJSON])
+    @Test(
+        "the design's example is read from YAML and JSON alike",
+        arguments: [DefinitionSamples.review, DefinitionSamples.reviewJSON])
     func example(_ text: String) throws {
         let definition = try DefinitionSamples.read(text)
         #expect(definition.name == "dataset-review")
@@ -54,8 +56,10 @@ struct DefinitionReaderTests {
     @Test("with may be one expression that gives the whole input")
     func wholeInput() throws {
         let definition = try DefinitionSamples.read(
-            "name: a\nsteps:\n- {name: s, function: risk.score}\n- {name: t, function: risk.score, with: '${{ steps.s.output }}'}")
-        #expect(try definition.steps[1].input.evaluate(Sample.scope(["steps": ["s": ["output": ["k": 1]]]])) == ["k": 1])
+            "name: a\nsteps:\n- {name: s, function: risk.score}\n- {name: t, function: risk.score, with: '${{ steps.s.output }}'}"
+        )
+        #expect(
+            try definition.steps[1].input.evaluate(Sample.scope(["steps": ["s": ["output": ["k": 1]]]])) == ["k": 1])
     }
 
     @Test("plain YAML scalars mean what the core schema of YAML 1.2 says")
@@ -83,7 +87,8 @@ struct DefinitionReaderTests {
         let input = try #require(try DefinitionSamples.read(text).steps[0].input.literal)
         #expect(
             input["texts"] == [
-                "yes", "no", "on", "off", "1_000", "0b1", "12:30", "2026-01-01", "1", "~", "1.2.3", "0o9", "5", "+", ".",
+                "yes", "no", "on", "off", "1_000", "0b1", "12:30", "2026-01-01", "1", "~", "1.2.3", "0o9", "5", "+",
+                ".",
             ])
         #expect(input["nulls"] == [nil, nil, nil, nil])
         #expect(input["empty"] == .some(nil))
@@ -119,11 +124,17 @@ struct DefinitionReaderTests {
         #expect(try DefinitionSamples.read(windows).steps.count == 3)
     }
 
-    @Test("durations are whole numbers with a unit", arguments: [("200ms", 200), ("30s", 30_000), ("5m", 300_000), ("24h", 86_400_000), ("7d", 604_800_000)])
+    @Test(
+        "durations are whole numbers with a unit",
+        arguments: [("200ms", 200), ("30s", 30_000), ("5m", 300_000), ("24h", 86_400_000), ("7d", 604_800_000)])
     func durations(_ text: String, _ milliseconds: Int) {
         #expect(Duration(parsing: text) == .milliseconds(milliseconds))
     }
 
-    @Test("other spellings are no durations", arguments: ["", "s", "5", "1.5s", "-1s", "1h30m", "5 s", "5S", "99999999999999999999s", "9223372036854775807d", "٣s"])
+    @Test(
+        "other spellings are no durations",
+        arguments: [
+            "", "s", "5", "1.5s", "-1s", "1h30m", "5 s", "5S", "99999999999999999999s", "9223372036854775807d", "٣s",
+        ])
     func noDurations(_ text: String) { #expect(Duration(parsing: text) == nil) }
 }

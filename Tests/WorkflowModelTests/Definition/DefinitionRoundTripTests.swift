@@ -10,7 +10,9 @@ struct DefinitionRoundTripTests {
         var random = SplitMix(state: seed)
         for _ in 0..<200 {
             let value = Self.value(depth: 4, &random)
-            let definition: JSONValue = ["name": "a", "steps": [["name": "s", "function": "risk.score"]], "output": value]
+            let definition: JSONValue = [
+                "name": "a", "steps": [["name": "s", "function": "risk.score"]], "output": value,
+            ]
             // JSON is YAML, too, so one text goes through both readers.
             for format in DefinitionFormat.allCases {
                 let text = definition.encodedText
@@ -30,13 +32,19 @@ struct DefinitionRoundTripTests {
         case 6: return .array((0..<Int.random(in: 0...4, using: &random)).map { _ in value(depth: depth - 1, &random) })
         default:
             var members = JSONObject()
-            for _ in 0..<Int.random(in: 0...4, using: &random) { members[text(&random)] = value(depth: depth - 1, &random) }
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                members[text(&random)] = value(depth: depth - 1, &random)
+            }
             return .object(members)
         }
     }
 
     private static func text(_ random: inout SplitMix) -> String {
-        let signs = ["a", "B", "7", " ", "*", "&", "\"", "\\", "\n", "'", ":", "#", "é", "\u{E000}", "😀", "-", "[", "}", "$", "%", "\u{1F}", "~"]
-        return (0..<Int.random(in: 0...8, using: &random)).map { _ in signs.randomElement(using: &random) ?? "" }.joined()
+        let signs = [
+            "a", "B", "7", " ", "*", "&", "\"", "\\", "\n", "'", ":", "#", "é", "\u{E000}", "😀", "-", "[", "}", "$",
+            "%", "\u{1F}", "~",
+        ]
+        return (0..<Int.random(in: 0...8, using: &random)).map { _ in signs.randomElement(using: &random) ?? "" }
+            .joined()
     }
 }

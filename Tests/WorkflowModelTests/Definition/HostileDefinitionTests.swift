@@ -42,7 +42,9 @@ struct HostileDefinitionTests {
     func billionLaughs() {
         var text = "name: a\nsteps: [{name: s, function: risk.score, with: {\n l0: &l0 [x, x, x, x, x, x, x, x, x, x]"
         for level in 1...9 {
-            text += ",\n l\(level): &l\(level) [" + Array(repeating: "*l\(level - 1)", count: 10).joined(separator: ", ") + "]"
+            text +=
+                ",\n l\(level): &l\(level) [" + Array(repeating: "*l\(level - 1)", count: 10).joined(separator: ", ")
+                + "]"
         }
         let faults = DefinitionSamples.faults(text + "}}]")
         #expect(faults.count == 1 && faults.allSatisfy { $0.hasSuffix("too_large") }, "\(faults)")
@@ -69,7 +71,8 @@ struct HostileDefinitionTests {
     @Test("an alias to a deep value counts its depth")
     func aliasDepth() {
         let deep = String(repeating: "[", count: 40) + String(repeating: "]", count: 40)
-        let text = Self.head + "[&d \(deep), " + String(repeating: "[", count: 30) + "*d" + String(repeating: "]", count: 31)
+        let text =
+            Self.head + "[&d \(deep), " + String(repeating: "[", count: 30) + "*d" + String(repeating: "]", count: 31)
         #expect(DefinitionSamples.faults(text).allSatisfy { $0.hasSuffix("too_deep") })
         #expect(DefinitionSamples.faults(text).count == 1)
     }
@@ -98,7 +101,9 @@ struct HostileDefinitionTests {
 
     @Test("invalid UTF-8 and control characters are refused", arguments: DefinitionFormat.allCases)
     func encoding(_ format: DefinitionFormat) {
-        for bytes: [UInt8] in [[0xFF], [0x7B, 0xC3, 0x28], [0], Array("name: \u{1}".utf8), Array("{\"a\": \"\u{0}\"}".utf8)] {
+        for bytes: [UInt8] in [
+            [0xFF], [0x7B, 0xC3, 0x28], [0], Array("name: \u{1}".utf8), Array("{\"a\": \"\u{0}\"}".utf8),
+        ] {
             #expect(throws: DefinitionError.self) {
                 try DefinitionReader.read(bytes, format: format) { _ in .unchecked }
             }
@@ -117,7 +122,9 @@ struct HostileDefinitionTests {
         for _ in 0..<400 {
             var text = ""
             if Bool.random(using: &random) {
-                for _ in 0..<Int.random(in: 1...40, using: &random) { text += pieces.randomElement(using: &random) ?? "" }
+                for _ in 0..<Int.random(in: 1...40, using: &random) {
+                    text += pieces.randomElement(using: &random) ?? ""
+                }
             } else {
                 // A good definition with a piece torn out and another put in.
                 var bytes = Array(DefinitionSamples.review.unicodeScalars)

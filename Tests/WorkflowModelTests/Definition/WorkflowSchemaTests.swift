@@ -53,7 +53,8 @@ struct WorkflowSchemaTests {
         "the same for an approval",
         arguments: [
             ([:], true), (["approvers": []], false), (["approvers": "a"], false), (["approvers": ["a", "a"]], false),
-            (["approvers": ["a|b"]], false), (["approvers": [""]], false), (["quorum": 2], true), (["quorum": 0], false),
+            (["approvers": ["a|b"]], false), (["approvers": [""]], false), (["quorum": 2], true),
+            (["quorum": 0], false),
             (["quorum": 1.5], false), (["four_eyes": true], true), (["four_eyes": "yes"], false),
             (["form": ["type": "object"]], true), (["form": true], false), (["deadline": "24h"], true),
             (["deadline": "1 day"], false), (["remind_every": "1h"], true), (["reason": ""], false),
@@ -61,7 +62,8 @@ struct WorkflowSchemaTests {
             (["on_expiry": "wait", "deadline": "1h"], false), (["on_expiry": "escalate", "deadline": "1h"], false),
             (["on_expiry": "escalate", "deadline": "1h", "escalate_to": ["b"]], true),
             (["escalate_to": ["b"]], false), (["escalate_after": "1h"], false),
-            (["escalate_to": ["b"], "escalate_after": "1h"], true), (["required_when": "true"], false), (["x": 1], false),
+            (["escalate_to": ["b"], "escalate_after": "1h"], true), (["required_when": "true"], false),
+            (["x": 1], false),
         ] as [(JSONValue, Bool)])
     func approval(_ change: JSONValue, _ isValid: Bool) throws {
         var approval = Sample.scope(["approvers": ["a"]])

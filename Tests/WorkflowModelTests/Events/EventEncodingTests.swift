@@ -107,7 +107,9 @@ struct EventEncodingTests {
 
     @Test(
         "progress is the seed's arithmetic in doubles",
-        arguments: [(0, 3, 0), (1, 3, 33), (2, 3, 66), (3, 3, 100), (29, 100, 28), (57, 100, 56), (58, 100, 57), (0, 0, 100)])
+        arguments: [
+            (0, 3, 0), (1, 3, 33), (2, 3, 66), (3, 3, 100), (29, 100, 28), (57, 100, 56), (58, 100, 57), (0, 0, 100),
+        ])
     func progress(_ finished: Int, _ total: Int, _ expected: Int) {
         #expect(WorkflowEvent.progress(finished: finished, total: total) == expected)
     }

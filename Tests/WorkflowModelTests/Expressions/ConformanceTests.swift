@@ -48,7 +48,9 @@ struct CELConformanceTests {
                 }
             }
         }
-        print("CEL conformance: \(Self.files.count) files run, \(passed) cases passed, \(skipped.values.reduce(0, +)) skipped")
+        print(
+            "CEL conformance: \(Self.files.count) files run, \(passed) cases passed, \(skipped.values.reduce(0, +)) skipped"
+        )
         for (reason, count) in skipped.sorted(by: { $0.key < $1.key }) { print("  skipped \(count): \(reason)") }
         #expect(passed > 200)
     }

@@ -74,7 +74,8 @@ struct ExpressionTests {
             "inputs.missing", "nothing.at.all", "1 + 1.5", "9223372036854775807 + 1", "1 / 0", "1 % 0",
             "-inputs.csv", "inputs.csv.size2", "inputs.rules[2]", "inputs.rules['a']", "1 && true", "'a' < 1",
             "size(1)", "int('1.5')", "int(1e30)", "f(1)", "[1].all(x, x)", "{'a': 1, 'a': 2}", "{1.5: 2}",
-            "{1: 2}", "true ? 1 / 0 : 2", "inputs.n ? 1 : 2", "inputs.rules.map(r, r.missing)", "1 in 2", "'a'.matches('(')",
+            "{1: 2}", "true ? 1 / 0 : 2", "inputs.n ? 1 : 2", "inputs.rules.map(r, r.missing)", "1 in 2",
+            "'a'.matches('(')",
         ])
     func failures(_ source: String) { #expect(code(source) == .evaluation) }
 
@@ -107,7 +108,9 @@ struct ExpressionTests {
         #expect(code(String(repeating: opening, count: 4096 / opening.utf8.count)) == .limit)
     }
 
-    @Test("a chain as long as the source allows neither crashes nor hangs", arguments: ["1+", "!", "a.", "a[0]+", "1?1:", "a&&", "[1]+"])
+    @Test(
+        "a chain as long as the source allows neither crashes nor hangs",
+        arguments: ["1+", "!", "a.", "a[0]+", "1?1:", "a&&", "[1]+"])
     func longChains(_ link: String) {
         let source = String(repeating: link, count: 4000 / link.utf8.count) + "1"
         #expect(throws: ExpressionError.self) { try Expression(parsing: source).evaluate(variables) }
@@ -124,9 +127,16 @@ struct ExpressionTests {
 
     @Test("the size of what an operation touches counts as steps")
     func sizeLimit() throws {
-        let big = JSONObject([("l", .array(Array(repeating: 1, count: 1_000_000))), ("s", .string(String(repeating: "x", count: 4 << 20)))])
-        for source in ["l + l", "2 in l", "l == l + [1]", "s + s + s + s", "[1,2,3].map(x, s == s)", "s.matches('(x+x+)+y')"] {
-            let error = #expect(throws: ExpressionError.self, "\(source)") { try Expression(parsing: source).evaluate(big) }
+        let big = JSONObject([
+            ("l", .array(Array(repeating: 1, count: 1_000_000))),
+            ("s", .string(String(repeating: "x", count: 4 << 20))),
+        ])
+        for source in [
+            "l + l", "2 in l", "l == l + [1]", "s + s + s + s", "[1,2,3].map(x, s == s)", "s.matches('(x+x+)+y')",
+        ] {
+            let error = #expect(throws: ExpressionError.self, "\(source)") {
+                try Expression(parsing: source).evaluate(big)
+            }
             #expect(error?.code == .limit, "\(source)")
         }
         #expect(try Expression(parsing: "size(l)").evaluate(big) == 1_000_000)

@@ -16,7 +16,10 @@ struct ValueTemplateTests {
             ("${{inputs.n}}", 3),
             ("${{ inputs.n }} rows", "3 rows"),
             ("${{ inputs.csv }}${{ inputs.csv }}", "a,ba,b"),
-            ("list: ${{ inputs.list }}, object: ${{ inputs.o }}, ${{ null }}", "list: [1,\"x\",null], object: {\"k\":1.5}, null"),
+            (
+                "list: ${{ inputs.list }}, object: ${{ inputs.o }}, ${{ null }}",
+                "list: [1,\"x\",null], object: {\"k\":1.5}, null"
+            ),
             (" ${{ inputs.n }}", " 3"),
             ("${{ '}}' + \"}}\" }}", "}}}}"),
             ("${{ {'a': {'b': 1}} }}", ["a": ["b": 1]]),
@@ -26,7 +29,10 @@ struct ValueTemplateTests {
             ("a } b }} c", "a } b }} c"),
             ("plain", "plain"),
             ("häuser ${{ 'ü' }}", "häuser ü"),
-            (["a": "${{ inputs.n }}", "b": [true, "${{ inputs.csv }}"], "c": nil], ["a": 3, "b": [true, "a,b"], "c": nil]),
+            (
+                ["a": "${{ inputs.n }}", "b": [true, "${{ inputs.csv }}"], "c": nil],
+                ["a": 3, "b": [true, "a,b"], "c": nil]
+            ),
         ] as [(JSONValue, JSONValue)])
     func values(_ template: JSONValue, _ expected: JSONValue) throws {
         #expect(try evaluate(template) == expected)
@@ -59,7 +65,9 @@ struct ValueTemplateTests {
         #expect(error?.message == "a.b[1]: inputs has no 'missing' in ${{ inputs.missing }}")
     }
 
-    @Test("a number that JSON cannot write is refused", arguments: ["${{ 1.0 / 0.0 }}", "${{ [0.0 / 0.0] }}", "${{ double('inf') }}"])
+    @Test(
+        "a number that JSON cannot write is refused",
+        arguments: ["${{ 1.0 / 0.0 }}", "${{ [0.0 / 0.0] }}", "${{ double('inf') }}"])
     func notFinite(_ text: String) throws {
         #expect(throws: ExpressionError.self) { try evaluate(.string(text)) }
     }

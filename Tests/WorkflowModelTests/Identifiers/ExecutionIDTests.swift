@@ -27,7 +27,8 @@ struct ExecutionIDTests {
         var random = SeededGenerator(seed: 11)
         let ids = (0..<200).map { _ in
             ExecutionID(
-                at: Timestamp(microseconds: Int64.random(in: 0..<2_000_000_000_000_000, using: &random)), using: &random)
+                at: Timestamp(microseconds: Int64.random(in: 0..<2_000_000_000_000_000, using: &random)), using: &random
+            )
         }
         let sorted = ids.sorted()
         #expect(sorted.map(\.description) == ids.map(\.description).sorted())

@@ -12,49 +12,115 @@ struct JSONSchemaTests {
     }
 
     private static let cases: [Case] = [
-        Case(keyword: "type", schema: #"{"type":"integer"}"#, valid: ["1", "1.0", "1e300"], invalid: ["1.5", "\"1\"", "null"]),
-        Case(keyword: "type", schema: #"{"type":["null","number"]}"#, valid: ["null", "1", "1.5"], invalid: ["true", "[]"]),
-        Case(keyword: "enum", schema: #"{"enum":[1,"a",{"b":[1]}]}"#, valid: ["1.0", "\"a\"", #"{"b":[1.0]}"#], invalid: ["2", "true", "{}"]),
+        Case(
+            keyword: "type", schema: #"{"type":"integer"}"#, valid: ["1", "1.0", "1e300"],
+            invalid: ["1.5", "\"1\"", "null"]),
+        Case(
+            keyword: "type", schema: #"{"type":["null","number"]}"#, valid: ["null", "1", "1.5"],
+            invalid: ["true", "[]"]),
+        Case(
+            keyword: "enum", schema: #"{"enum":[1,"a",{"b":[1]}]}"#, valid: ["1.0", "\"a\"", #"{"b":[1.0]}"#],
+            invalid: ["2", "true", "{}"]),
         Case(keyword: "const", schema: #"{"const":false}"#, valid: ["false"], invalid: ["0", "null", "[]"]),
-        Case(keyword: "minimum", schema: #"{"minimum":9007199254740993}"#, valid: ["9007199254740993", "1e300"], invalid: ["9007199254740992", "9007199254740992.0"]),
+        Case(
+            keyword: "minimum", schema: #"{"minimum":9007199254740993}"#, valid: ["9007199254740993", "1e300"],
+            invalid: ["9007199254740992", "9007199254740992.0"]),
         Case(keyword: "maximum", schema: #"{"maximum":1.5}"#, valid: ["1", "1.5", "\"9\""], invalid: ["2", "1.6"]),
-        Case(keyword: "exclusiveMinimum", schema: #"{"exclusiveMinimum":0}"#, valid: ["0.1", "1"], invalid: ["0", "0.0", "-1"]),
-        Case(keyword: "exclusiveMaximum", schema: #"{"exclusiveMaximum":-1}"#, valid: ["-1.5", "-2"], invalid: ["-1", "-1.0", "0"]),
-        Case(keyword: "multipleOf", schema: #"{"multipleOf":0.01}"#, valid: ["19.99", "4.35", "0", "-0.07", "1e300"], invalid: ["19.995", "0.001"]),
-        Case(keyword: "multipleOf", schema: #"{"multipleOf":3}"#, valid: ["9", "-3", "3e2"], invalid: ["10", "1e17", "4.5"]),
-        Case(keyword: "minLength", schema: #"{"minLength":2}"#, valid: ["\"ab\"", "\"e\u{301}\"", "1"], invalid: ["\"a\"", "\"😀\""]),
+        Case(
+            keyword: "exclusiveMinimum", schema: #"{"exclusiveMinimum":0}"#, valid: ["0.1", "1"],
+            invalid: ["0", "0.0", "-1"]),
+        Case(
+            keyword: "exclusiveMaximum", schema: #"{"exclusiveMaximum":-1}"#, valid: ["-1.5", "-2"],
+            invalid: ["-1", "-1.0", "0"]),
+        Case(
+            keyword: "multipleOf", schema: #"{"multipleOf":0.01}"#, valid: ["19.99", "4.35", "0", "-0.07", "1e300"],
+            invalid: ["19.995", "0.001"]),
+        Case(
+            keyword: "multipleOf", schema: #"{"multipleOf":3}"#, valid: ["9", "-3", "3e2"],
+            invalid: ["10", "1e17", "4.5"]),
+        Case(
+            keyword: "minLength", schema: #"{"minLength":2}"#, valid: ["\"ab\"", "\"e\u{301}\"", "1"],
+            invalid: ["\"a\"", "\"😀\""]),
         Case(keyword: "maxLength", schema: #"{"maxLength":2}"#, valid: ["\"😀😀\"", "\"\""], invalid: ["\"abc\""]),
-        Case(keyword: "pattern", schema: #"{"pattern":"^[a-z]+$"}"#, valid: ["\"abc\"", "1"], invalid: ["\"aBc\"", "\"\""]),
-        Case(keyword: "format", schema: #"{"format":"date-time"}"#, valid: ["\"2026-01-05T10:00:00+02:00\""], invalid: ["\"2026-02-30T10:00:00Z\"", "\"2026\""]),
-        Case(keyword: "format", schema: #"{"format":"uri"}"#, valid: ["\"https://[::1]:80/a?b#c\"", "\"urn:x:y\""], invalid: ["\"/a\"", "\"http://[::1/\""]),
-        Case(keyword: "format", schema: #"{"format":"email"}"#, valid: ["\"a.b@example.com\""], invalid: ["\"a@b@c\"", "\"a@-b.c\"", "\"é@b.c\""]),
-        Case(keyword: "format", schema: #"{"format":"uuid"}"#, valid: ["\"2EB8AA08-aa98-11ea-b4aa-73b441d16380\""], invalid: ["\"2eb8aa08aa9811eab4aa73b441d16380\""]),
+        Case(
+            keyword: "pattern", schema: #"{"pattern":"^[a-z]+$"}"#, valid: ["\"abc\"", "1"],
+            invalid: ["\"aBc\"", "\"\""]),
+        Case(
+            keyword: "format", schema: #"{"format":"date-time"}"#, valid: ["\"2026-01-05T10:00:00+02:00\""],
+            invalid: ["\"2026-02-30T10:00:00Z\"", "\"2026\""]),
+        Case(
+            keyword: "format", schema: #"{"format":"uri"}"#, valid: ["\"https://[::1]:80/a?b#c\"", "\"urn:x:y\""],
+            invalid: ["\"/a\"", "\"http://[::1/\""]),
+        Case(
+            keyword: "format", schema: #"{"format":"email"}"#, valid: ["\"a.b@example.com\""],
+            invalid: ["\"a@b@c\"", "\"a@-b.c\"", "\"é@b.c\""]),
+        Case(
+            keyword: "format", schema: #"{"format":"uuid"}"#, valid: ["\"2EB8AA08-aa98-11ea-b4aa-73b441d16380\""],
+            invalid: ["\"2eb8aa08aa9811eab4aa73b441d16380\""]),
         Case(keyword: "minItems", schema: #"{"minItems":1}"#, valid: ["[1]", "{}"], invalid: ["[]"]),
         Case(keyword: "maxItems", schema: #"{"maxItems":1.0}"#, valid: ["[1]"], invalid: ["[1,2]"]),
-        Case(keyword: "uniqueItems", schema: #"{"uniqueItems":true}"#, valid: ["[1,true,\"1\",[1],[true]]", "[]"], invalid: ["[1,1.0]", #"[{"a":1,"b":2},{"b":2,"a":1}]"#]),
-        Case(keyword: "items", schema: #"{"prefixItems":[{"type":"string"}],"items":false}"#, valid: ["[\"a\"]", "[]"], invalid: ["[\"a\",1]"]),
+        Case(
+            keyword: "uniqueItems", schema: #"{"uniqueItems":true}"#, valid: ["[1,true,\"1\",[1],[true]]", "[]"],
+            invalid: ["[1,1.0]", #"[{"a":1,"b":2},{"b":2,"a":1}]"#]),
+        Case(
+            keyword: "items", schema: #"{"prefixItems":[{"type":"string"}],"items":false}"#, valid: ["[\"a\"]", "[]"],
+            invalid: ["[\"a\",1]"]),
         Case(keyword: "contains", schema: #"{"contains":{"const":1}}"#, valid: ["[0,1]"], invalid: ["[]", "[0]"]),
-        Case(keyword: "minContains", schema: #"{"contains":{"const":1},"minContains":2}"#, valid: ["[1,1]"], invalid: ["[1]"]),
-        Case(keyword: "maxContains", schema: #"{"contains":{"const":1},"minContains":0,"maxContains":1}"#, valid: ["[]", "[1]"], invalid: ["[1,1]"]),
+        Case(
+            keyword: "minContains", schema: #"{"contains":{"const":1},"minContains":2}"#, valid: ["[1,1]"],
+            invalid: ["[1]"]),
+        Case(
+            keyword: "maxContains", schema: #"{"contains":{"const":1},"minContains":0,"maxContains":1}"#,
+            valid: ["[]", "[1]"], invalid: ["[1,1]"]),
         Case(keyword: "minProperties", schema: #"{"minProperties":1}"#, valid: [#"{"a":1}"#], invalid: ["{}"]),
         Case(keyword: "maxProperties", schema: #"{"maxProperties":0}"#, valid: ["{}"], invalid: [#"{"a":1}"#]),
         Case(keyword: "required", schema: #"{"required":["a"]}"#, valid: [#"{"a":null}"#, "[]"], invalid: ["{}"]),
-        Case(keyword: "dependentRequired", schema: #"{"dependentRequired":{"a":["b"]}}"#, valid: ["{}", #"{"a":1,"b":1}"#], invalid: [#"{"a":1}"#]),
-        Case(keyword: "required", schema: #"{"dependentSchemas":{"a":{"required":["b"]}}}"#, valid: ["{}", #"{"a":1,"b":1}"#], invalid: [#"{"a":1}"#]),
-        Case(keyword: "additionalProperties", schema: #"{"properties":{"a":true},"patternProperties":{"^x":true},"additionalProperties":false}"#, valid: [#"{"a":1,"x1":1}"#], invalid: [#"{"b":1}"#]),
+        Case(
+            keyword: "dependentRequired", schema: #"{"dependentRequired":{"a":["b"]}}"#,
+            valid: ["{}", #"{"a":1,"b":1}"#], invalid: [#"{"a":1}"#]),
+        Case(
+            keyword: "required", schema: #"{"dependentSchemas":{"a":{"required":["b"]}}}"#,
+            valid: ["{}", #"{"a":1,"b":1}"#], invalid: [#"{"a":1}"#]),
+        Case(
+            keyword: "additionalProperties",
+            schema: #"{"properties":{"a":true},"patternProperties":{"^x":true},"additionalProperties":false}"#,
+            valid: [#"{"a":1,"x1":1}"#], invalid: [#"{"b":1}"#]),
         Case(keyword: "properties", schema: #"{"properties":{"a":false}}"#, valid: ["{}"], invalid: [#"{"a":1}"#]),
-        Case(keyword: "maxLength", schema: #"{"propertyNames":{"maxLength":1}}"#, valid: [#"{"a":1}"#], invalid: [#"{"ab":1}"#]),
-        Case(keyword: "anyOf", schema: #"{"anyOf":[{"type":"string"},{"minimum":2}]}"#, valid: ["\"a\"", "2"], invalid: ["1"]),
-        Case(keyword: "oneOf", schema: #"{"oneOf":[{"multipleOf":2},{"multipleOf":3}]}"#, valid: ["2", "3"], invalid: ["6", "1"]),
+        Case(
+            keyword: "maxLength", schema: #"{"propertyNames":{"maxLength":1}}"#, valid: [#"{"a":1}"#],
+            invalid: [#"{"ab":1}"#]),
+        Case(
+            keyword: "anyOf", schema: #"{"anyOf":[{"type":"string"},{"minimum":2}]}"#, valid: ["\"a\"", "2"],
+            invalid: ["1"]),
+        Case(
+            keyword: "oneOf", schema: #"{"oneOf":[{"multipleOf":2},{"multipleOf":3}]}"#, valid: ["2", "3"],
+            invalid: ["6", "1"]),
         Case(keyword: "not", schema: #"{"not":{"type":"null"}}"#, valid: ["1"], invalid: ["null"]),
-        Case(keyword: "required", schema: #"{"if":{"properties":{"a":{"const":1}}},"then":{"required":["b"]},"else":{"required":["c"]}}"#, valid: [#"{"a":1,"b":1}"#, #"{"a":2,"c":1}"#], invalid: [#"{"a":1,"c":1}"#, #"{"a":2,"b":1}"#]),
-        Case(keyword: "type", schema: ##"{"$ref":"#/$defs/a~1b%25","$defs":{"a/b%":{"type":"string"}}}"##, valid: ["\"a\""], invalid: ["1"]),
-        Case(keyword: "type", schema: ##"{"$ref":"#text","$defs":{"x":{"$anchor":"text","type":"string"}}}"##, valid: ["\"a\""], invalid: ["1"]),
-        Case(keyword: "type", schema: ##"{"$id":"https://example.com/a/b","$ref":"../c#/definitions/d","$defs":{"x":{"$id":"/c","definitions":{"d":{"type":"string"}}}}}"##, valid: ["\"a\""], invalid: ["1"]),
-        Case(keyword: "type", schema: ##"{"type":"array","items":{"$ref":"#"}}"##, valid: ["[[],[[]]]"], invalid: ["[[1]]"]),
-        Case(keyword: "$ref", schema: ##"{"properties":{"a":{"$ref":"#/$defs/no"}},"$defs":{"no":false}}"##, valid: ["{}"], invalid: [#"{"a":1}"#]),
+        Case(
+            keyword: "required",
+            schema: #"{"if":{"properties":{"a":{"const":1}}},"then":{"required":["b"]},"else":{"required":["c"]}}"#,
+            valid: [#"{"a":1,"b":1}"#, #"{"a":2,"c":1}"#], invalid: [#"{"a":1,"c":1}"#, #"{"a":2,"b":1}"#]),
+        Case(
+            keyword: "type", schema: ##"{"$ref":"#/$defs/a~1b%25","$defs":{"a/b%":{"type":"string"}}}"##,
+            valid: ["\"a\""], invalid: ["1"]),
+        Case(
+            keyword: "type", schema: ##"{"$ref":"#text","$defs":{"x":{"$anchor":"text","type":"string"}}}"##,
+            valid: ["\"a\""], invalid: ["1"]),
+        Case(
+            keyword: "type",
+            schema:
+                ##"{"$id":"https://example.com/a/b","$ref":"../c#/definitions/d","$defs":{"x":{"$id":"/c","definitions":{"d":{"type":"string"}}}}}"##,
+            valid: ["\"a\""], invalid: ["1"]),
+        Case(
+            keyword: "type", schema: ##"{"type":"array","items":{"$ref":"#"}}"##, valid: ["[[],[[]]]"],
+            invalid: ["[[1]]"]),
+        Case(
+            keyword: "$ref", schema: ##"{"properties":{"a":{"$ref":"#/$defs/no"}},"$defs":{"no":false}}"##,
+            valid: ["{}"], invalid: [#"{"a":1}"#]),
         Case(keyword: "", schema: "false", valid: [], invalid: ["1", "null"]),
-        Case(keyword: "", schema: #"{"format":"colour","x-unknown":{"type":3},"examples":[{"$ref":"nowhere"}]}"#, valid: ["1", "\"a\""], invalid: []),
+        Case(
+            keyword: "", schema: #"{"format":"colour","x-unknown":{"type":3},"examples":[{"$ref":"nowhere"}]}"#,
+            valid: ["1", "\"a\""], invalid: []),
     ]
 
     @Test("each keyword accepts and refuses what it says", arguments: cases)

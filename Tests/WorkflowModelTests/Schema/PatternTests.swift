@@ -8,19 +8,26 @@ struct PatternTests {
     @Test(
         "patterns match as ECMA-262 says",
         arguments: [
-            ("", ["", "a"], []), ("a|", ["", "b"], []), ("^$", [""], ["a", "\n"]), ("a.c", ["xabcx", "a\u{85}c"], ["a\nc", "a\u{2028}c"]),
-            ("^a*$", ["", "aaa"], ["b"]), ("^a+?b??$", ["a", "aab"], ["b", "abb"]), ("^(ab|c)+$", ["abcab"], ["aab", ""]),
-            ("^a{2}$", ["aa"], ["a", "aaa"]), ("^a{2,}$", ["aa", "aaaa"], ["a"]), ("^a{1,2}$", ["a", "aa"], ["", "aaa"]),
+            ("", ["", "a"], []), ("a|", ["", "b"], []), ("^$", [""], ["a", "\n"]),
+            ("a.c", ["xabcx", "a\u{85}c"], ["a\nc", "a\u{2028}c"]),
+            ("^a*$", ["", "aaa"], ["b"]), ("^a+?b??$", ["a", "aab"], ["b", "abb"]),
+            ("^(ab|c)+$", ["abcab"], ["aab", ""]),
+            ("^a{2}$", ["aa"], ["a", "aaa"]), ("^a{2,}$", ["aa", "aaaa"], ["a"]),
+            ("^a{1,2}$", ["a", "aa"], ["", "aaa"]),
             ("^a{0}$", [""], ["a"]), ("^(a*)*$", ["", "aaa"], ["b"]), ("^(a|b|){3}$", ["", "ab", "bab"], ["abab"]),
-            ("^[a-c\\-\\]]+$", ["abc-]"], ["d"]), ("^[^a-c]$", ["d", "😀"], ["a", ""]), ("^[]$", [], ["", "a"]), ("^[^]$", ["\n"], [""]),
-            ("^\\d+$", ["09"], ["٣", "a"]), ("^\\D$", ["a", "٣"], ["1"]), ("^\\w+$", ["aZ_9"], ["é", "-"]), ("^\\W$", ["é"], ["_"]),
-            ("^\\s$", [" ", "\u{FEFF}", "\u{2003}", "\n"], ["\u{85}", "a"]), ("^[\\s\\S]$", ["\n", "a"], [""]), ("^[^\\W\\d]$", ["a", "_"], ["1", "-"]),
+            ("^[a-c\\-\\]]+$", ["abc-]"], ["d"]), ("^[^a-c]$", ["d", "😀"], ["a", ""]), ("^[]$", [], ["", "a"]),
+            ("^[^]$", ["\n"], [""]),
+            ("^\\d+$", ["09"], ["٣", "a"]), ("^\\D$", ["a", "٣"], ["1"]), ("^\\w+$", ["aZ_9"], ["é", "-"]),
+            ("^\\W$", ["é"], ["_"]),
+            ("^\\s$", [" ", "\u{FEFF}", "\u{2003}", "\n"], ["\u{85}", "a"]), ("^[\\s\\S]$", ["\n", "a"], [""]),
+            ("^[^\\W\\d]$", ["a", "_"], ["1", "-"]),
             ("\\bfoo\\b", ["a foo b", "foo"], ["afoo", "foob"]), ("\\Boo\\b", ["foo"], ["oo"]),
             ("^\\x41\\u0042\\u{1F600}\\ud83d\\ude00\\cJ\\0\\t$", ["AB😀😀\n\0\t"], ["AB"]),
             ("^\\/\\.\\$\\-\\@$", ["/.$-@"], ["a"]), ("^\\p{Lu}\\P{Lu}$", ["Éé"], ["éé", "ÉÉ"]),
             ("^\\p{L}+$", ["aéß漢"], ["a1"]), ("^\\p{General_Category=Decimal_Number}$", ["٣", "1"], ["Ⅷ"]),
             ("^[\\p{Ll}\\p{Nd}_]+$", ["aé٣_"], ["A"]),
-            ("^(?!stream$)[a-z]+$", ["streams", "a"], ["stream"]), ("^(?=.*\\d)(?=.*[a-z]).{4,}$", ["abc1"], ["abcd", "1234", "a1"]),
+            ("^(?!stream$)[a-z]+$", ["streams", "a"], ["stream"]),
+            ("^(?=.*\\d)(?=.*[a-z]).{4,}$", ["abc1"], ["abcd", "1234", "a1"]),
             ("^(?<year>\\d{4})-(?:\\d\\d)$", ["2026-01"], ["2026-1"]), ("colou?r", ["the color", "colour"], ["colr"]),
             ("^😀{2}$", ["😀😀"], ["😀"]), ("^.$", ["😀", "é"], ["e\u{301}"]), ("x*y|^z", ["aay", "zz"], ["az"]),
         ] as [(String, [String], [String])])
@@ -35,8 +42,10 @@ struct PatternTests {
     @Test(
         "what is not a pattern, or not of the subset, is refused with its place",
         arguments: [
-            ("(", 2), (")", 1), ("a(b", 4), ("*", 1), ("a**", 3), ("a{2,1}", 7), ("a{", 3), ("a{x}", 3), ("{", 1), ("a}", 2), ("]", 1),
-            ("[a", 3), ("[b-a]", 5), ("[\\d-x]", 5), ("\\", 2), ("\\q", 2), ("(a)\\1", 6), ("\\k<a>", 3), ("(?<=a)b", 5),
+            ("(", 2), (")", 1), ("a(b", 4), ("*", 1), ("a**", 3), ("a{2,1}", 7), ("a{", 3), ("a{x}", 3), ("{", 1),
+            ("a}", 2), ("]", 1),
+            ("[a", 3), ("[b-a]", 5), ("[\\d-x]", 5), ("\\", 2), ("\\q", 2), ("(a)\\1", 6), ("\\k<a>", 3),
+            ("(?<=a)b", 5),
             ("(?<!a)b", 5), ("(?i)a", 2), ("\\u12", 5), ("\\u{110000}", 10), ("\\x1", 4), ("\\01", 3), ("\\c1", 3),
             ("\\p{Greek}", 4), ("\\pL", 3), ("(?<a", 4), ("^*", 2), ("(?=a)*", 6),
             ("a{10001}", 1), ("(a{100}){101}", 1),
@@ -81,9 +90,11 @@ struct PatternTests {
             let schema = try Self.schema(pattern)
             let regex = try Regex(pattern)
             for _ in 0..<6 {
-                let text = String((0..<Int.random(in: 0..<7, using: &random)).map { _ in "abc".randomElement(using: &random) ?? "a" })
+                let text = String(
+                    (0..<Int.random(in: 0..<7, using: &random)).map { _ in "abc".randomElement(using: &random) ?? "a" })
                 let expected = try regex.firstMatch(in: text) != nil
-                #expect(schema.violations(of: .string(text)).isEmpty == expected, "seed \(seed): /\(pattern)/ on \(text)")
+                #expect(
+                    schema.violations(of: .string(text)).isEmpty == expected, "seed \(seed): /\(pattern)/ on \(text)")
                 compared += 1
             }
         }
@@ -95,7 +106,9 @@ struct PatternTests {
         guard depth > 0 else { return atoms.randomElement(using: &random) ?? "a" }
         var text = Int.random(in: 0..<6, using: &random) == 0 ? "^" : ""
         for _ in 0..<Int.random(in: 1...3, using: &random) {
-            let inner = Bool.random(using: &random) ? "(?:\(pattern(depth: depth - 1, using: &random)))" : pattern(depth: 0, using: &random)
+            let inner =
+                Bool.random(using: &random)
+                ? "(?:\(pattern(depth: depth - 1, using: &random)))" : pattern(depth: 0, using: &random)
             text += inner + (["", "", "*", "+", "?", "{2}", "{1,2}", "|"].randomElement(using: &random) ?? "")
         }
         return Int.random(in: 0..<6, using: &random) == 0 ? text + "$" : text

@@ -197,7 +197,9 @@ extension SchemaCompiler {
             for (source, value) in object(value, path, "patternProperties") ?? JSONObject() {
                 let child = place.child("patternProperties", source, value: value)
                 let node = index(of: child)
-                if let pattern = pattern(source, child.pointer, "patternProperties") { patterns.append((pattern, node)) }
+                if let pattern = pattern(source, child.pointer, "patternProperties") {
+                    patterns.append((pattern, node))
+                }
             }
         }
         let additional = members["additionalProperties"].map { schema("additionalProperties", $0, place) }

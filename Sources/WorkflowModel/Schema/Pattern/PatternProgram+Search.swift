@@ -68,7 +68,9 @@ extension PatternProgram {
             case .wordBoundary(let isNegated):
                 if isWordBoundary(position, text) != isNegated { pending.append(index + 1) }
             case .lookahead(let next, let isNegated):
-                guard let found = run(from: index + 1, at: position, isAnchored: true, text, &budget) else { return nil }
+                guard let found = run(from: index + 1, at: position, isAnchored: true, text, &budget) else {
+                    return nil
+                }
                 if found != isNegated { pending.append(next) }
             }
         }

@@ -14,7 +14,8 @@ import Testing
 
     @Test("noop returns its order of about 100 bytes")
     func noopStep() async throws {
-        let order = Order(id: "order-000001", customer: "c-4711", quantity: 3, amount: 12.5, note: "before noon, please")
+        let order = Order(
+            id: "order-000001", customer: "c-4711", quantity: 3, amount: 12.5, note: "before noon, please")
         #expect(try await StepTesting.run(noop, input: order, as: Order.self) == order)
         #expect((80...120).contains(try JSONEncoder().encode(order).count))
     }

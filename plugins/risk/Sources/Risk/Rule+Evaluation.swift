@@ -14,7 +14,10 @@ extension Rule.Conditions {
                 (column.missing > $0, "\(column.missing) of \(rowCount) values missing, more than \($0)")
             },
             missingShareAbove.map {
-                (column.missingShare > $0, "\(percent(column.missingShare)) of values missing, more than \(percent($0))")
+                (
+                    column.missingShare > $0,
+                    "\(percent(column.missingShare)) of values missing, more than \(percent($0))"
+                )
             },
             distinctBelow.map { (column.distinct < $0, "\(column.distinct) distinct values, fewer than \($0)") },
             distinctAbove.map { (column.distinct > $0, "\(column.distinct) distinct values, more than \($0)") },

@@ -35,7 +35,8 @@ do {
         case .end(let partition): ended.insert(partition)
         case .record(let record):
             let isOurs = record.headers["ce_type"]?.hasPrefix("io.stepstream.") == true
-            if isOurs, let id = record.headers["ce_id"]?.split(separator: ":"), id.count == 2, let sequence = Int(id[1]),
+            if isOurs, let id = record.headers["ce_id"]?.split(separator: ":"), id.count == 2,
+                let sequence = Int(id[1]),
                 seen.isNew(String(id[0]), sequence)
             {
                 print(String(decoding: record.value, as: UTF8.self))  // the effect
