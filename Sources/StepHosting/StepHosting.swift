@@ -100,9 +100,24 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     package var statistics: HostingStatistics { fleet.statistics }
 
     package func run(_ call: StepCall) async -> StepOutcome {
-        let outcome = await outcome(of: call)
+        let outcome = await named(await outcome(of: call), call)
         metrics.ended(outcome)
         return configuration.secrets.mask(for: call.function.plugin)?.hide(in: outcome) ?? outcome
+    }
+
+    /// A crash's frames get the names of the plugin's functions, on a thread that may read the plugin's file.
+    private func named(_ outcome: StepOutcome, _ call: StepCall) async -> StepOutcome {
+        guard case .failed(var error) = outcome.result, let report = error.diagnostics, CrashReport.isIn(report) else {
+            return outcome
+        }
+        let (path, plugin) = (store.path(of: call.pluginHash), call.function.plugin)
+        // Without the threads, at the end, it stays as it is.
+        error.diagnostics = (try? await threads.runIfActive {
+            CrashReport.named(report, path: path, plugin: plugin)
+        }) ?? report
+        var named = outcome
+        named.result = .failed(error)
+        return named
     }
 
     private func outcome(of call: StepCall) async -> StepOutcome {

@@ -1,6 +1,9 @@
 // 32: a Swift plugin that the tests build in several ways; "act" takes the runtime's allocator, threads and generics.
 import StepKit
 
+@inline(never)
+private func theGuiltyFunction(_ numbers: [Int]) -> Int { numbers[numbers.count] }
+
 @c @implementation
 public func step_plugin_entry(_: UInt32, _: UInt32) -> UnsafePointer<step_plugin>! {
     Plugin.export(Plugin(name: "built", version: "1", steps: [
@@ -12,6 +15,6 @@ public func step_plugin_entry(_: UInt32, _: UInt32) -> UnsafePointer<step_plugin
             }
             return squares.sorted().map { "\($0)" }
         },
-        Step("trap") { (numbers: [Int], _) in numbers[numbers.count] },
+        Step("trap") { (numbers: [Int], _) in theGuiltyFunction(numbers) },
     ]))
 }

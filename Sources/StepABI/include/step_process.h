@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -37,6 +38,11 @@ typedef struct step_poll_event {
     uint64_t token;
     uint32_t events; /* STEP_POLL_ */
 } step_poll_event;
+
+/* Of the Swift runtime, which has no other door to it: the name as its source has it, to be freed; NULL for what is no
+ * mangled name. */
+extern char *swift_demangle(
+    const char *name, size_t length, char *buffer, size_t *buffer_length, uint32_t flags);
 
 /* A descriptor that becomes readable when the process ends; -1 and errno otherwise. */
 static inline int step_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

@@ -31,29 +31,27 @@ struct ELFHeader {
                 message: isText ? "the file is text, not a shared object" : "the file is not an ELF shared object")
         }
         guard head.count >= headerBytes else { throw truncated(fileBytes) }
-        func field(_ bytes: [UInt8], _ offset: Int, _ count: Int) -> Int {
-            var value: UInt64 = 0
-            for index in 0..<count { value |= UInt64(bytes[offset + index]) << (8 * UInt64(index)) }
-            return Int(clamping: value)
-        }
         guard head[4] == 2 else {
             throw Fault(code: "wrong_architecture", message: "the file is 32-bit; 64-bit is needed")
         }
         guard head[5] == 1 else {
             throw Fault(code: "wrong_architecture", message: "the file is big-endian; little-endian is needed")
         }
-        let machine = field(head, 18, 2)
+        let machine = head.littleEndian(at: 18, count: 2)
         guard machine == ownMachine else {
             let name = { machineNames[$0] ?? "machine \($0)" }
             throw Fault(
                 code: "wrong_architecture",
                 message: "the file is for \(name(machine)); this machine is \(name(ownMachine))")
         }
-        guard field(head, 16, 2) == 3 else {
+        guard head.littleEndian(at: 16, count: 2) == 3 else {
             throw Fault(code: "not_shared_object", message: "the file is ELF but no shared object")
         }
         // The last byte anything in the file refers to: beyond it mapped memory would fault.
-        let segments = (offset: field(head, 32, 8), bytes: field(head, 54, 2), count: field(head, 56, 2))
+        let segments = (
+            offset: head.littleEndian(at: 32, count: 8), bytes: head.littleEndian(at: 54, count: 2),
+            count: head.littleEndian(at: 56, count: 2)
+        )
         guard segments.bytes == 56, let tableEnd = end(segments.offset, segments.bytes * segments.count),
             tableEnd <= fileBytes
         else { throw truncated(fileBytes) }
@@ -61,9 +59,10 @@ struct ELFHeader {
         guard table.count == segments.bytes * segments.count else { throw truncated(fileBytes) }
         for index in 0..<segments.count {
             let at = index * segments.bytes
-            guard let last = end(field(table, at + 8, 8), field(table, at + 32, 8)), last <= fileBytes else {
-                throw truncated(fileBytes)
-            }
+            let (offset, bytes) = (
+                table.littleEndian(at: at + 8, count: 8), table.littleEndian(at: at + 32, count: 8)
+            )
+            guard let last = end(offset, bytes), last <= fileBytes else { throw truncated(fileBytes) }
         }
     }
 
