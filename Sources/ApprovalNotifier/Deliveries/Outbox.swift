@@ -16,6 +16,7 @@ struct Outbox: Sendable {
     enum Ending: Hashable, Sendable {
         /// `forget` it when that is durable.
         case delivered(PendingDelivery)
+        /// Held: `release` it when that is durable, since what the next attempt writes may not be overtaken by it.
         case again(PendingDelivery)
         /// No further attempt: `forget` it when that is durable.
         case dead(PendingDelivery)
@@ -144,8 +145,8 @@ struct Outbox: Sendable {
             {
                 entry.pending.dueAt = now + delay
                 leaveLane(&entry)
+                entry.stand = .held
                 entries[id] = entry
-                queue(id)
                 return .again(entry.pending)
             }
         }

@@ -92,7 +92,9 @@ extension NotifierSession {
             }
             try await ledger.commit(changes)
             state.withLock { $0.outbox.forget(pending.id) }
-        case .again(let pending): try await ledger.commit([Self.saved(pending)])
+        case .again(let pending):
+            try await ledger.commit([Self.saved(pending)])
+            state.withLock { $0.outbox.release([pending.id]) }
         case .dead(let pending): try await bury([pending], reason: outcome.reason ?? "")
         case .dropped: break
         }
