@@ -1,3 +1,4 @@
+import Dispatch
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -40,11 +41,11 @@ struct HTTPReceiverTests {
     }
 
     private func receiver(
-        _ url: String, isPrivateAllowed: Bool, _ lookUp: AddressResolver.LookUp? = nil
+        _ url: String, isPrivateAllowed: Bool, timeout: Duration = .seconds(10), _ lookUp: AddressResolver.LookUp? = nil
     ) throws -> HTTPReceiver {
         HTTPReceiver(
             url: try #require(ReceiverURL(url)),
-            outgoing: NotifierConfiguration.Outgoing(timeout: .seconds(10), isPrivateAllowed: isPrivateAllowed),
+            outgoing: NotifierConfiguration.Outgoing(timeout: timeout, isPrivateAllowed: isPrivateAllowed),
             concurrencyMax: 2, lookUp: lookUp)
     }
 
@@ -73,11 +74,69 @@ struct HTTPReceiverTests {
             let receiver = try receiver("http://receiver.example:\(port)/", isPrivateAllowed: false) { _, port in
                 try SocketAddress(ipAddress: address, port: port)
             }
-            guard case .failure(let failure) = await receiver.post([], headers: [], now: Events.start) else {
-                Issue.record("connected")
+            // What was found and refused is not known the second time.
+            for _ in 0..<2 {
+                guard case .failure(let failure) = await receiver.post([], headers: [], now: Events.start) else {
+                    Issue.record("connected")
+                    return
+                }
+                #expect(failure.isFinal && failure.reason.hasPrefix("address_refused"))
+            }
+            await receiver.close()
+        }
+    }
+
+    @Test("that have moved are looked up again, and connected to where they are")
+    func moved() async throws {
+        try await withEcho { port in
+            let asked = Mutex(0)
+            // Nobody listens at the first address.
+            let receiver = try receiver("http://receiver.example:\(port)/", isPrivateAllowed: true) { _, port in
+                let number = asked.withLock { asked in
+                    asked += 1
+                    return asked
+                }
+                return try SocketAddress(ipAddress: number == 1 ? "127.0.0.2" : "127.0.0.1", port: port)
+            }
+            let first = await receiver.post([], headers: [], now: Events.start)
+            guard case .failure(let failure) = first, !failure.isFinal else {
+                Issue.record("\(first)")
                 return
             }
-            #expect(failure.isFinal && failure.reason.hasPrefix("address_refused"))
+            #expect(try await receiver.post([], headers: [], now: Events.start).get().status == 200)
+            await receiver.close()
+        }
+    }
+
+    /// The look-up hangs until it is told to end, or for so long that no attempt may have waited for it.
+    @Test("whose name is looked up without end fail an attempt in time, with one look-up at a time")
+    func hangingLookUp() async throws {
+        try await withEcho { port in
+            let end = DispatchSemaphore(value: 0)
+            let asked = Mutex(0)
+            let isOver = Mutex(false)
+            let receiver = try receiver(
+                "http://receiver.example:\(port)/", isPrivateAllowed: true, timeout: .milliseconds(200)
+            ) { _, port in
+                asked.withLock { $0 += 1 }
+                _ = end.wait(timeout: .now() + .seconds(20))
+                isOver.withLock { $0 = true }
+                return try SocketAddress(ipAddress: "127.0.0.1", port: port)
+            }
+            for _ in 0..<3 {
+                let answer = await receiver.post([], headers: [], now: Events.start)
+                guard case .failure(let failure) = answer, !failure.isFinal else {
+                    Issue.record("\(answer)")
+                    return
+                }
+            }
+            #expect(!isOver.withLock { $0 } && asked.withLock { $0 } == 1)
+            end.signal()
+            // What it found in the end is used.
+            try await eventually("connected") {
+                end.signal()
+                return (try? await receiver.post([], headers: [], now: Events.start).get()) != nil
+            }
             await receiver.close()
         }
     }

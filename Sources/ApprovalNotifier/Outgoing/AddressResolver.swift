@@ -1,9 +1,12 @@
+import Dispatch
 import NIOCore
-import NIOPosix
 import Synchronization
 
 /// Finds the one address that a receiver is connected to, and checks it: there is no second look-up that could give
 /// another (DNS rebinding).
+///
+/// The system's resolver may hang. A look-up has a thread of its own, and there is one at a time, which every attempt
+/// waits for within its own time limit: what hangs is one thread for each channel.
 final class AddressResolver: Sendable {
     /// How long an answer is used.
     private static let lifetime = Duration.seconds(30)
@@ -16,11 +19,23 @@ final class AddressResolver: Sendable {
         var until: ContinuousClock.Instant
     }
 
+    private typealias Answer = Result<SocketAddress, NotifierError>
+
+    private struct State {
+        var known: Known?
+        var isLookingUp = false
+        /// Bounded by the channel's attempts at a time.
+        var waiting: [Int: CheckedContinuation<Answer, Never>] = [:]
+        var serial = 0
+    }
+
     private let host: String
     private let port: Int
     private let isPrivateAllowed: Bool
     private let lookUp: LookUp
-    private let known = Mutex<Known?>(nil)
+    private let state = Mutex(State())
+    /// Serial, and without a thread while it is idle.
+    private let queue = DispatchQueue(label: "stepstream.notifier.resolver")
 
     /// - Parameter lookUp: the system's resolver unless a test says otherwise.
     init(host: String, port: Int, isPrivateAllowed: Bool, lookUp: LookUp? = nil) {
@@ -30,22 +45,58 @@ final class AddressResolver: Sendable {
         self.lookUp = lookUp ?? { try SocketAddress.makeAddressResolvingHost($0, port: $1) }
     }
 
+    /// Ends at once, with `name`, when the task is cancelled.
+    ///
     /// - Throws: `NotifierError`, `address` when the settings forbid it and `name` when there is none now.
     func address() async throws(NotifierError) -> SocketAddress {
-        if let known = known.withLock({ $0 }), known.until > .now { return known.address }
-        let (host, port, lookUp) = (host, port, lookUp)
-        let found: SocketAddress
-        do {
-            found = try await NIOThreadPool.singleton.runIfActive { try lookUp(host, port) }
-        } catch { throw NotifierError(.name, "\(host) has no address", cause: error) }
-        guard isPrivateAllowed || AddressRules.isPublic(found.ipBytes) else {
-            throw NotifierError(
-                .address, "\(host) is \(found.ipAddress ?? "no address"), which allow_private_addresses does not allow")
+        let token = state.withLock { state in
+            state.serial += 1
+            return state.serial
         }
-        known.withLock { $0 = Known(address: found, until: .now + Self.lifetime) }
-        return found
+        let givenUp = Answer.failure(NotifierError(.name, "\(host) was not looked up in time"))
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let (answer, begins) = state.withLock { state -> (Answer?, Bool) in
+                    if let known = state.known, known.until > .now { return (.success(known.address), false) }
+                    // Cancelled from here on, it is found among those that wait.
+                    if Task.isCancelled { return (givenUp, false) }
+                    state.waiting[token] = continuation
+                    defer { state.isLookingUp = true }
+                    return (nil, !state.isLookingUp)
+                }
+                if let answer { continuation.resume(returning: answer) }
+                if begins { queue.async { self.find() } }
+            }
+        } onCancel: {
+            state.withLock { $0.waiting.removeValue(forKey: token) }?.resume(returning: givenUp)
+        }
+        return try answer.get()
     }
 
     /// After a connection failed: the name may have another address by now.
-    func forget() { known.withLock { $0 = nil } }
+    func forget() { state.withLock { $0.known = nil } }
+
+    private func find() {
+        let answer = answer()
+        let waiting = state.withLock { state in
+            state.isLookingUp = false
+            if case .success(let address) = answer {
+                state.known = Known(address: address, until: .now + Self.lifetime)
+            }
+            defer { state.waiting = [:] }
+            return state.waiting
+        }
+        for continuation in waiting.values { continuation.resume(returning: answer) }
+    }
+
+    private func answer() -> Answer {
+        let found: SocketAddress
+        do { found = try lookUp(host, port) } catch {
+            return .failure(NotifierError(.name, "\(host) has no address", cause: error))
+        }
+        if isPrivateAllowed || AddressRules.isPublic(found.ipBytes) { return .success(found) }
+        let text = found.ipAddress ?? "no address"
+        return .failure(
+            NotifierError(.address, "\(host) is \(text), which allow_private_addresses does not allow"))
+    }
 }
