@@ -77,6 +77,31 @@ struct MetricsAggregatorTests {
         try expect(events)
     }
 
+    @Test("counts the same over a crash at every commit, before it and after it", arguments: [false, true])
+    func crashes(isDone: Bool) async throws {
+        let events = Self.runs(30, seed: 9)
+        let parts = [events[..<40], events[40..<80], events[80...]]
+        var number = 0
+        var isBeyond = false
+        while !isBeyond {
+            number += 1
+            try #require(number < 100, "the commits do not end")
+            let bench = MetricsAggregatorTests()
+            bench.store.crash(at: number, isDone: isDone)
+            try await bench.running { _ in
+                var count = 0
+                for part in parts {
+                    bench.topic.publish(Array(part))
+                    count += part.count
+                    await bench.store.wait(for: Int64(count))
+                }
+            }
+            try bench.expect(events)
+            isBeyond = bench.store.commitCount < number
+        }
+        #expect(number > parts.count)
+    }
+
     @Test("a topic that was lost and grew anew is counted from its beginning")
     func anotherTopic() async throws {
         let (old, new) = (Self.runs(20, seed: 3), Self.runs(90, seed: 4))

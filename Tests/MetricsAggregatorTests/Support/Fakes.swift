@@ -118,11 +118,13 @@ final class TopicFake: EventSubscriber, Sendable {
     }
 }
 
-/// A store in memory that can refuse commits; it outlives those that open it.
+/// A store in memory that can refuse commits, or crash at one; it outlives those that open it.
 final class StoreFake: ConsumerStore, Sendable {
     private struct State {
         var model = StoreModel()
         var refusals = 0
+        var commitCount = 0
+        var crash: (number: Int, isDone: Bool)?
         var waiting: [(position: Int64, continuation: CheckedContinuation<Void, Never>)] = []
     }
     private let state = Mutex(State())
@@ -131,6 +133,11 @@ final class StoreFake: ConsumerStore, Sendable {
 
     /// So many commits fail from now on.
     func refuse(_ count: Int) { state.withLock { $0.refusals = count } }
+
+    /// The commit of this number from the first fails, after it is done or before.
+    func crash(at number: Int, isDone: Bool) { state.withLock { $0.crash = (number, isDone) } }
+
+    var commitCount: Int { state.withLock { $0.commitCount } }
 
     /// Returns once the position of partition 0 is committed.
     func wait(for position: Int64) async {
@@ -150,11 +157,14 @@ final class StoreFake: ConsumerStore, Sendable {
                 state.refusals -= 1
                 return (true, [])
             }
+            state.commitCount += 1
+            let isCrash = state.commitCount == state.crash?.number
+            if isCrash, state.crash?.isDone == false { return (true, []) }
             state.model.commit(changes, positions)
             let position = state.model.positions[0]
             let due = state.waiting.filter { $0.position == position }.map(\.continuation)
             state.waiting.removeAll { $0.position == position }
-            return (false, due)
+            return (isCrash, due)
         }
         for continuation in due { continuation.resume() }
         if isRefused { throw BusError(.diskFull, "the disk is full") }
