@@ -105,6 +105,44 @@ struct MailTests {
     }
 
     @Test(
+        "goes to those the server takes, and says who is left and whether for good",
+        arguments: [
+            ("550 no such user", "= partly bob@example.org: the server answered 550 no such user", true),
+            ("451 later", "= partly bob@example.org: the server answered 451 later", false),
+        ])
+    func someRecipients(_ reply: String, _ outcome: String, _ isFinal: Bool) {
+        let mail = Self.mail(to: ["ann@example.org", "bob@example.org", "cat@example.org"])
+        let begin = [
+            "S: 220 ready", "C: EHLO", "S: 250 mail", "C: MAIL", "S: 250 ok", "C: RCPT TO:<ann@example.org>",
+            "S: 250 ok", "C: RCPT TO:<bob@example.org>", "S: \(reply)", "C: RCPT TO:<cat@example.org>",
+            "S: 250 ok", "C: DATA",
+        ]
+        play(mail, begin + ["S: 354 go", "C: x", "C: .", "S: 250 queued", "C: QUIT", outcome])
+        // What is refused as a whole is owed to all.
+        play(mail, begin + ["S: 554 no", "C: QUIT", "= refused the server answered 554 no"])
+        var machine = SMTPStateMachine(mail: mail, content: [])
+        let server = "220 a\r\n250 a\r\n250 a\r\n250 a\r\n\(reply)\r\n250 a\r\n354 a\r\n250 a\r\n"
+        guard case .finish(.partly(let left, let isLast, _)) = machine.received(Array(server.utf8)).last else {
+            Issue.record("not partly")
+            return
+        }
+        #expect(left == ["bob@example.org"] && isLast == isFinal)
+    }
+
+    @Test(
+        "that the server takes for nobody is refused when nobody may be taken later",
+        arguments: [(["550 a", "553 b"], "= refused"), (["550 a", "450 b"], "= failed")])
+    func noRecipient(_ replies: [String], _ outcome: String) {
+        play(
+            Self.mail(to: ["ann@example.org", "bob@example.org"]),
+            [
+                "S: 220 ready", "C: EHLO", "S: 250 mail", "C: MAIL", "S: 250 ok", "C: RCPT",
+                "S: \(replies[0])", "C: RCPT", "S: \(replies[1])", "C: QUIT",
+                "\(outcome) ann@example.org: the server answered \(replies[0]); bob@example.org: the server",
+            ])
+    }
+
+    @Test(
         "ends a session that is no SMTP",
         arguments: [["S: HTTP/1.1 400 Bad Request", "= failed"], ["closed", "= failed"], ["S: 999 x", "= failed"]])
     func garbage(_ transcript: [String]) { play(Self.mail(), transcript) }
@@ -115,6 +153,29 @@ struct MailTests {
         #expect(machine.received(Array(repeating: UInt8(ascii: "2"), count: 9000)).count == 1)
         var other = SMTPStateMachine(mail: Self.mail(), content: [])
         #expect(other.received(Array(String(repeating: "220-x\r\n", count: 101).utf8)).count == 1)
+    }
+
+    @Test("keeps links out of the reason where the server quotes them")
+    func quotedLink() {
+        let link = "https://flows.example/approvals/" + String(repeating: "t", count: 300)
+        var machine = SMTPStateMachine(mail: Self.mail(), content: [], secrets: [link])
+        let actions = machine.received(Array("554 spam \(link) in it\r\n".utf8))
+        #expect(actions.last == .finish(.refused("the server answered 554 spam … in it")))
+    }
+
+    @Test("is not sent to a server in a private network unless the settings allow it")
+    func privateServer() async throws {
+        var approval = Events(1)
+        let notice = try #require(try ApprovalNotice(approval.requested()))
+        let body = ApprovalMessage(notice, facts: notice.data, links: []).encoded
+        var mail = Self.mail()
+        mail.host = "127.0.0.1"
+        let sender = MailSender(mail: mail, outgoing: NotifierConfiguration.Outgoing())
+        let outcome = await sender.send(OutgoingMessage(id: "msg_1", body: body, now: Events.start))
+        guard case .refused(let reason) = outcome, reason.hasPrefix("address_refused") else {
+            Issue.record("\(outcome)")
+            return
+        }
     }
 
     @Test("has headers of ASCII that no value can end")

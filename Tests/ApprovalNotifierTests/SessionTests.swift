@@ -110,6 +110,27 @@ struct SessionTests {
         #expect(bench.store.keys(StoreKeys.settled).count == 20 && bench.store.keys(StoreKeys.approvals).isEmpty)
     }
 
+    @Test("announces nothing of an earlier life that was decided before this one")
+    func earlierLife() async throws {
+        let bench = try Bench()
+        var approvals = (0..<5).map { Events($0) }
+        bench.topic.append(approvals.indices.map { approvals[$0].requested() } + [approvals[0].other()])
+        // The last event is there and does not come, so nothing is sent.
+        bench.topic.hold(at: 5)
+        try await bench.run { _ in
+            try await eventually("all are owed") { bench.store.keys(StoreKeys.pending).count == 10 }
+        }
+        bench.topic.hold(at: 0)
+        bench.topic.append(approvals.indices.map { approvals[$0].granted() })
+        try await bench.run { session in
+            try await eventually("a new life begins") { session()?.state.withLock { $0.isSubscribed } == true }
+            session()?.wake()
+            bench.topic.letThrough()
+            try await eventually("all is read") { bench.isQuiet() }
+        }
+        #expect(bench.senders.values.flatMap(\.ids).isEmpty)
+    }
+
     /// What a crash at any commit may not change: at least once, the same ID and bytes, nothing of what is settled.
     @Test("keeps its promises over a crash at every commit, before it and after it", arguments: [false, true])
     func crashes(isDone: Bool) async throws {
@@ -179,6 +200,34 @@ struct SessionTests {
             #expect(try await session()?.resend(id) == .unknown)
         }
         #expect(bench.senders["a"]?.ids == [id, id, id] && bench.store.keys(StoreKeys.dead).isEmpty)
+    }
+
+    @Test("is tried again, given up and sent again for those recipients alone that do not have it")
+    func partly() async throws {
+        let works = Mutex(false)
+        let bench = try Bench(["a"]) { message in
+            if works.withLock({ $0 }) { return .delivered }
+            let left = message.recipients == nil ? ["bob", "cat"] : ["cat"]
+            return .partly(left: left, isFinal: message.recipients != nil, reason: "no \(left)")
+        }
+        var approval = Events(1)
+        bench.topic.append([approval.requested()])
+        let id = Delivery(approvalID: approval.approvalID, channel: "a", stage: .asked(0)).id
+        try await bench.run { session in
+            try await eventually("published") { bench.dead.records.withLock { $0.count } == 1 && bench.isQuiet() }
+            let letter = try JSONValue(parsing: try #require(bench.dead.records.withLock { $0.first }).bytes)
+            #expect(letter["data"]?["recipients"] == ["cat"] && letter["data"]?["reason"] == #"no ["cat"]"#)
+            #expect(bench.store.keys(StoreKeys.told).count == 1, "some were told")
+            works.withLock { $0 = true }
+            try await eventually("sent again") { try await session()?.resend(id) == .resent }
+            try await eventually("delivered") { bench.store.keys(StoreKeys.dead).isEmpty && bench.isQuiet() }
+            bench.topic.append([approval.granted()])
+            try await eventually("the end is told") { bench.stages("a", approval.approvalID).last == "settled" }
+        }
+        let received = try #require(bench.senders["a"]).received.withLock { $0 }
+        #expect(received.map(\.recipients) == [nil, ["bob", "cat"], ["cat"], nil])
+        #expect(Set(received.prefix(3).map(\.body)).count == 1)
+        #expect(bench.dead.records.withLock { $0.count } == 1)
     }
 
     @Test("does not ask again for what is settled")

@@ -452,6 +452,57 @@ def test_mail_that_is_refused_is_a_dead_letter(binary, tmp_path, certificates, f
             assert server.messages == []
 
 
+def test_mail_that_some_are_refused_goes_to_the_others_once(binary, tmp_path):
+    settings = Settings(tmp_path / "settings", [])
+    with MailReceiver(refuse={"bob@example.org": "550 no such user"}) as server:
+        settings.settings["notifier"]["channels"] = [
+            mail_channel(server.port.number, allow_private_addresses=True, security="none")]
+        settings.write()
+        with Office(binary, tmp_path, settings) as office:
+            office.notifier.start()
+            approval, = office.ask(1)
+            first, _ = server.wait(1)[0]
+            assert first.rcpt_tos == ["ann@example.org"]
+            letter, = wait_until("given up", lambda: dead_letters(office.notifier))
+            assert letter["recipients"] == ["bob@example.org"] and letter["attempts"] == 1, letter
+            assert "bob@example.org: the server answered 550 no such user" == letter["reason"]
+            record, = wait_until("its record", office.dead_records)
+            assert record["data"]["recipients"] == letter["recipients"]
+            assert record["data"]["reason"] == letter["reason"] and PUBLIC_URL not in json.dumps(record)
+            metrics = office.notifier.session.get(office.notifier.url + "/metrics", timeout=30).text
+            assert 'stepstream_notifier_dead_letters_total{channel="mail"} 1' in metrics
+            assert 'stepstream_notifier_deliveries_total{channel="mail",outcome="partly"} 1' in metrics
+
+            # Mended, it goes to the one who has not got it.
+            server.refuse = None
+            resend = ["notifier", "resend", letter["id"], "--url", office.notifier.url]
+            wait_until("sent again", lambda: binary.run(*resend).returncode == 0)
+            second, _ = server.wait(2)[1]
+            assert second.rcpt_tos == ["bob@example.org"] and second.content == first.content
+            office.decide(approval)
+            end, _ = server.wait(3)[2]
+            assert end.rcpt_tos == ["ann@example.org", "bob@example.org"]
+            assert "No longer needed" in text_of(end)[0]["Subject"]
+            assert dead_letters(office.notifier) == [] and len(office.dead_records()) == 1
+
+
+def test_a_link_that_a_mail_server_quotes_is_kept_out_of_the_dead_letter(binary, tmp_path):
+    settings = Settings(tmp_path / "settings", [])
+    with MailReceiver(quotes=True) as server:
+        settings.settings["notifier"]["channels"] = [
+            mail_channel(server.port.number, allow_private_addresses=True, security="none")]
+        settings.write()
+        with Office(binary, tmp_path, settings) as office:
+            office.notifier.start()
+            office.ask(1)
+            letter, = wait_until("given up", lambda: dead_letters(office.notifier))
+            assert letter["reason"] == "the server answered 554 spam: …"
+            record, = wait_until("its record", office.dead_records)
+            health = office.notifier.get("/health")
+            assert "spam" in json.dumps(health) and "554" in record["data"]["reason"]
+            assert PUBLIC_URL not in json.dumps([record, health, letter])
+
+
 # Settings and roles.
 
 def test_settings_with_faults_are_told_all_of_them(binary, tmp_path):

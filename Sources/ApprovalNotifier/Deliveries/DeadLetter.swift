@@ -48,7 +48,7 @@ struct DeadLetter: Hashable, Sendable {
                 "approval_id": .string(pending.delivery.approvalID),
                 "channel": .string(pending.channel), "stage": .string(pending.delivery.stage.description),
                 "attempts": .int(Int64(pending.attempts)), "reason": .string(reason),
-                "message": message?.withoutLinks ?? .null,
+                "recipients": pending.recipients.json, "message": message?.withoutLinks ?? .null,
             ],
         ]
         return EncodedEvent(

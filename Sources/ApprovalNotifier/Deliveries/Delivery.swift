@@ -52,6 +52,8 @@ struct PendingDelivery: Hashable, Sendable {
     var attempts = 0
     /// Why the last attempt that ended failed.
     var lastError: String?
+    /// Those of the channel's recipients that it is still owed to, where others have it; nil: all.
+    var recipients: [String]?
 
     var id: String { delivery.id }
     var channel: String { delivery.channel }
@@ -67,7 +69,7 @@ struct PendingDelivery: Hashable, Sendable {
             ("id", .string(id)), ("approval_id", .string(delivery.approvalID)), ("channel", .string(channel)),
             ("stage", .string(delivery.stage.description)), ("created_at", .string(createdAt.description)),
             ("due_at", .string(dueAt.description)), ("attempts", .int(Int64(attempts))),
-            ("last_error", lastError.map { .string($0) } ?? .null),
+            ("last_error", lastError.map { .string($0) } ?? .null), ("recipients", recipients.json),
         ])
     }
 
@@ -81,5 +83,10 @@ struct PendingDelivery: Hashable, Sendable {
         delivery = Delivery(approvalID: approval, channel: channel, stage: stage)
         (self.createdAt, self.dueAt, self.attempts) = (createdAt, dueAt, Int(clamping: attempts))
         lastError = value["last_error"]?.stringValue
+        recipients = value["recipients"]?.arrayValue?.compactMap(\.stringValue)
     }
+}
+
+extension [String]? {
+    var json: JSONValue { map { .array($0.map { .string($0) }) } ?? .null }
 }

@@ -15,4 +15,6 @@ struct OutgoingMessage: Sendable {
     var body: [UInt8]
     /// When the attempt begins.
     var now: Timestamp
+    /// Those that it is for, where others of the channel have it; nil: all.
+    var recipients: [String]?
 }

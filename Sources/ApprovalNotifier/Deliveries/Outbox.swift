@@ -136,7 +136,9 @@ struct Outbox: Sendable {
             return .dropped
         }
         entry.pending.lastError = outcome.reason
-        if case .failed(_, let retryAfter) = outcome {
+        if case .partly(let left, _, _) = outcome { entry.pending.recipients = left }
+        if outcome.mayPass {
+            let retryAfter = outcome.retryAfter
             if let retryAfter {
                 lanes[channel]?.pausedUntil = now + min(retryAfter, RetrySchedule.retryAfterMax)
             }

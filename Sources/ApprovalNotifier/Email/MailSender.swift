@@ -26,8 +26,14 @@ struct MailSender: MessageSender {
     func send(_ message: OutgoingMessage) async -> DeliveryOutcome {
         do {
             let text = try ApprovalMessage(encoded: message.body)
+            var owed = mail
+            if let left = message.recipients { owed.recipients.removeAll { !left.contains($0) } }
+            guard !owed.recipients.isEmpty else {
+                return .refused("the settings name none of the recipients that are left")
+            }
             let machine = SMTPStateMachine(
-                mail: mail, content: MailText.content(text, id: message.id, mail: mail))
+                mail: owed, content: MailText.content(text, id: message.id, mail: mail),
+                secrets: text.links.map(\.url))
             let tls = try tls?.get()
             return try await Deadline.run(within: timeout) { [mail, resolver, timeout] in
                 try await SMTPConnection.run(

@@ -23,18 +23,25 @@ struct SMTPStateMachine: Sendable {
     /// RFC 5321 has 512 bytes a line; servers send more.
     private static let bufferBytesMax = 8 << 10
     private static let replyLinesMax = 100
+    private static let reasonMax = 1000
 
     private let mail: MailConfiguration
     private let content: [UInt8]
+    private let secrets: [String]
     private var isSecure: Bool
     private var state = State.greeting
     private var buffer: [UInt8] = []
     private var reply: [String] = []
+    /// Recipients that the server does not take, and what it said.
+    private var refusals: [(address: String, code: Int, text: String)] = []
 
-    /// - Parameter content: headers and body, lines ended by CR LF.
-    init(mail: MailConfiguration, content: [UInt8]) {
+    /// - Parameters:
+    ///   - content: headers and body, lines ended by CR LF.
+    ///   - secrets: texts of it that stay out of an outcome's reason, which others may read, where the server quotes them.
+    init(mail: MailConfiguration, content: [UInt8], secrets: [String] = []) {
         self.mail = mail
         self.content = content
+        self.secrets = secrets
         isSecure = mail.security == .tls
     }
 
@@ -84,7 +91,7 @@ struct SMTPStateMachine: Sendable {
     }
 
     private mutating func answered(_ code: Int, _ lines: [String]) -> [Action] {
-        if code == 421 { return quit(.failed("the server closes: \(lines.last ?? "")")) }
+        if code == 421 { return quit(.failed(quotation(code, lines))) }
         switch (state, code) {
         case (.greeting, 220): return hello()
         case (.hello, 250): return afterHello(lines.dropFirst().map { $0.uppercased() })
@@ -98,11 +105,15 @@ struct SMTPStateMachine: Sendable {
         case (.authentication, 235), (.password, 235): return sender()
         case (.sender, 250): return recipient(0)
         case (.recipient(let index), 250), (.recipient(let index), 251): return recipient(index + 1)
+        // One that is refused keeps the message from nobody else (RFC 5321 §3.3).
+        case (.recipient(let index), 400...599):
+            refusals.append((mail.recipients[index], code, quotation(code, lines)))
+            return recipient(index + 1)
         case (.data, 354):
             state = .content
             return [.send(Self.stuffed(content))]
-        case (.content, 250): return quit(.delivered)
-        default: return quit(Self.refusal(code, lines))
+        case (.content, 250): return quit(refusals.isEmpty ? .delivered : left())
+        default: return quit(refusal(code, lines))
         }
     }
 
@@ -136,6 +147,7 @@ struct SMTPStateMachine: Sendable {
 
     private mutating func recipient(_ index: Int) -> [Action] {
         guard index < mail.recipients.count else {
+            guard refusals.count < mail.recipients.count else { return quit(left()) }
             state = .data
             return send("DATA")
         }
@@ -156,9 +168,27 @@ struct SMTPStateMachine: Sendable {
     }
 
     /// 4yz may pass, 5yz does not (RFC 5321 §4.2.1); what stands in no place of the dialogue may pass too.
-    private static func refusal(_ code: Int, _ lines: [String]) -> DeliveryOutcome {
-        let text = "the server answered \(code) \(lines.joined(separator: " ").prefix(200))"
-        return (500...599).contains(code) ? .refused(text) : .failed(text)
+    private func refusal(_ code: Int, _ lines: [String]) -> DeliveryOutcome {
+        let text = quotation(code, lines)
+        return Self.isFinal(code) ? .refused(text) : .failed(text)
+    }
+
+    private static func isFinal(_ code: Int) -> Bool { (500...599).contains(code) }
+
+    private func quotation(_ code: Int, _ lines: [String]) -> String {
+        let text = secrets.reduce(lines.joined(separator: " ")) { $0.replacing($1, with: "…") }
+        return "the server answered \(code) \(text.prefix(200))"
+    }
+
+    /// What the refusals come to, for those that are refused.
+    private func left() -> DeliveryOutcome {
+        let reason = String(
+            refusals.map { "\($0.address): \($0.text)" }.joined(separator: "; ").prefix(Self.reasonMax))
+        let isFinal = refusals.allSatisfy { Self.isFinal($0.code) }
+        if refusals.count < mail.recipients.count {
+            return .partly(left: refusals.map(\.address), isFinal: isFinal, reason: reason)
+        }
+        return isFinal ? .refused(reason) : .failed(reason)
     }
 
     /// Lines that begin with a full stop get another one; the text ends with one alone (RFC 5321 §4.5.2).

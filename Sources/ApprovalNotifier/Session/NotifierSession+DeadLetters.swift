@@ -8,10 +8,10 @@ extension NotifierSession {
     private static let publishMax = 100
     private static let publishPause = Duration.seconds(1)
 
-    /// Gives deliveries up, which the outbox has let go of.
-    func bury(_ owed: [PendingDelivery], reason: String) async throws {
+    /// Gives deliveries up, which the outbox has let go of; durable with what else changes.
+    func bury(_ owed: [PendingDelivery], reason: String, with others: [ConsumerChange] = []) async throws {
         let now = now
-        var changes: [ConsumerChange] = []
+        var changes = others
         for pending in owed { changes += burial(DeadLetter(pending, reason: reason, diedAt: now)) }
         try await ledger.commit(changes)
         state.withLock { state in
@@ -115,16 +115,18 @@ extension NotifierSession {
             return .settled
         }
         if let reason = state.withLock({ Self.undeliverable(delivery.channel, $0) }) { return .undeliverable(reason) }
-        let pending = PendingDelivery(delivery, now: now)
+        var pending = PendingDelivery(delivery, now: now)
+        pending.recipients = letter.pending.recipients
+        let owed = pending
         let taken = state.withLock { state -> Resending? in
             if state.publishing.contains(id) { return .undeliverable("its record is being published") }
             state.unpublished.removeAll { $0 == id }
             return state.dead.removeValue(forKey: id) == nil ? .unknown : nil
         }
         if let taken { return taken }
-        try await ledger.commit([ConsumerChange(key: StoreKeys.dead(id), value: nil), Self.saved(pending)])
+        try await ledger.commit([ConsumerChange(key: StoreKeys.dead(id), value: nil), Self.saved(owed)])
         state.withLock { state in
-            state.outbox.add(pending)
+            state.outbox.add(owed)
             state.outbox.release([id])
         }
         wake()

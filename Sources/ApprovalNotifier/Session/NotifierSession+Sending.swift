@@ -70,9 +70,10 @@ extension NotifierSession {
             wake()
             return
         }
-        let outcome = await sender.send(OutgoingMessage(id: pending.id, body: body, now: now))
+        let outcome = await sender.send(
+            OutgoingMessage(id: pending.id, body: body, now: now, recipients: pending.recipients))
         // A session that ends cuts attempts off: what they would have come to is not known.
-        if Task.isCancelled, outcome != .delivered { return }
+        if Task.isCancelled, !outcome.isTold { return }
         note(outcome, of: pending.channel)
         let end = now
         let chance = Double.random(in: 0..<1)
@@ -81,21 +82,20 @@ extension NotifierSession {
                 pending.id, outcome, now: end, schedule: parts.configuration.schedule, chance: chance)
         }
         defer { wake() }
+        var told: [ConsumerChange] = []
+        if outcome.isTold, case .asked = pending.delivery.stage {
+            told.append(
+                ConsumerChange(key: StoreKeys.told(pending.delivery.approvalID, pending.channel), value: []))
+        }
         switch ending {
         case .delivered(let pending):
             parts.metrics.delivered(pending.channel, after: end - pending.createdAt)
-            var changes = Self.removal(of: pending.id)
-            if case .asked = pending.delivery.stage {
-                changes.append(
-                    ConsumerChange(
-                        key: StoreKeys.told(pending.delivery.approvalID, pending.channel), value: []))
-            }
-            try await ledger.commit(changes)
+            try await ledger.commit(Self.removal(of: pending.id) + told)
             state.withLock { $0.outbox.forget(pending.id) }
         case .again(let pending):
-            try await ledger.commit([Self.saved(pending)])
+            try await ledger.commit([Self.saved(pending)] + told)
             state.withLock { $0.outbox.release([pending.id]) }
-        case .dead(let pending): try await bury([pending], reason: outcome.reason ?? "")
+        case .dead(let pending): try await bury([pending], reason: outcome.reason ?? "", with: told)
         case .dropped: break
         }
         if case .gone(let reason) = outcome { try await disable(pending.channel, reason: reason) }

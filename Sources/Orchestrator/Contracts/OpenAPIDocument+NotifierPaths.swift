@@ -74,6 +74,10 @@ extension OpenAPIDocument {
             "id": ["type": "string", "description": "The webhook-id."], "approval_id": text, "channel": text,
             "stage": ["type": "string", "description": "0, 1, 2 …, or settled."], "created_at": time, "due_at": time,
             "attempts": integer, "last_error": textOrNull,
+            "recipients": [
+                "type": ["array", "null"], "items": text,
+                "description": "Who it is still for, where others of the channel's recipients have it.",
+            ],
             "reason": ["type": "string", "description": "Why it was given up."], "died_at": time,
             "published": ["type": "boolean", "description": "Whether the dead-letter topic has it."],
         ],

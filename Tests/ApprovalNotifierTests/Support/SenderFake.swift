@@ -7,6 +7,7 @@ final class SenderFake: MessageSender {
     struct Received: Hashable, Sendable {
         var id: String
         var body: [UInt8]
+        var recipients: [String]?
     }
 
     let received = Mutex<[Received]>([])
@@ -17,7 +18,7 @@ final class SenderFake: MessageSender {
     }
 
     func send(_ message: OutgoingMessage) async -> DeliveryOutcome {
-        received.withLock { $0.append(Received(id: message.id, body: message.body)) }
+        received.withLock { $0.append(Received(id: message.id, body: message.body, recipients: message.recipients)) }
         return answer(message)
     }
 

@@ -1,8 +1,11 @@
 """Receivers of the notifier's messages: a webhook's server and a mail server, which log what they acknowledged."""
 
 import dataclasses
+import email
+import email.policy
 import http.server
 import json
+import re
 import threading
 import time
 
@@ -162,10 +165,13 @@ def hang_until(event: threading.Event):
 
 
 class MailReceiver:
-    """A mail server (PyPI's aiosmtpd) that keeps what it accepted."""
+    """A mail server (PyPI's aiosmtpd) that keeps what it accepted; it refuses all recipients or each by address.
 
-    def __init__(self, tls=None, login=None, refuse=None):
-        self.messages, self.changed, self.refuse = [], threading.Condition(), refuse
+    `quotes` refuses the message as a filter does, with the link that it does not like.
+    """
+
+    def __init__(self, tls=None, login=None, refuse=None, quotes=False):
+        self.messages, self.changed, self.refuse, self.quotes = [], threading.Condition(), refuse, quotes
         self.port = ReservedPort()
         options = {}
         if tls:
@@ -178,8 +184,9 @@ class MailReceiver:
         self.controller = Controller(self, hostname="127.0.0.1", port=self.port.number, **options)
 
     async def handle_RCPT(self, _server, _session, envelope, address, _options):
-        if self.refuse:
-            return self.refuse
+        refusal = self.refuse.get(address) if isinstance(self.refuse, dict) else self.refuse
+        if refusal:
+            return refusal
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -187,6 +194,9 @@ class MailReceiver:
         with self.changed:
             self.messages.append((envelope, session.ssl is not None))
             self.changed.notify_all()
+        if self.quotes:
+            text = email.message_from_bytes(envelope.content, policy=email.policy.default).get_content()
+            return f"554 spam: {re.search('https://[!-~]*', text)[0]}"
         return "250 OK"
 
     def wait(self, count: int) -> list:
