@@ -98,6 +98,15 @@ struct CountingTests {
         #expect(figures.workflows["flow"]?.started == 2)
     }
 
+    @Test("what an open execution still misses is not late, however old it is")
+    func openAndOld() throws {
+        let old = Self.run()
+        let later = Self.run(Self.another, at: Self.start + .seconds(8 * 86_400))
+        let figures = try counted(topic(Array(old[..<3]) + later + old)).figures
+        #expect(figures.totals.late == 0 && figures.totals.duplicates == 3)
+        #expect(figures.workflows["flow"]?.finished == [2, 0, 0] && figures.workflows["flow"]?.open == 0)
+    }
+
     @Test("an event from a clock that is wrong does not make others late")
     func wrongClock() throws {
         let far = Self.run(Self.another, at: Self.start + .seconds(900 * 86_400))
