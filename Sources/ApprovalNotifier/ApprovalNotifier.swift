@@ -31,7 +31,8 @@ package final class ApprovalNotifier: RouteProvider {
         self.logger = logger
         parts = store.map { store in
             NotifierSession.Parts(
-                configuration: configuration, senders: Self.senders(configuration), subscriber: subscriber, store: store,
+                configuration: configuration, senders: Self.senders(configuration), subscriber: subscriber,
+                store: store,
                 deadLetters: deadLetters, logger: logger, now: now)
         }
     }
@@ -95,7 +96,9 @@ extension NotifierSession {
         let state = state.withLock { $0 }
         var faults = state.isSubscribed ? [] : ["the event topic cannot be followed"]
         for (name, standing) in state.channels.sorted(by: { $0.key < $1.key }) {
-            if let reason = standing.disabledReason { faults.append("\(name) is disabled: \(reason)") } else if let failure =
+            if let reason = standing.disabledReason {
+                faults.append("\(name) is disabled: \(reason)")
+            } else if let failure =
                 standing.failure
             {
                 faults.append("\(name) fails: \(failure)")

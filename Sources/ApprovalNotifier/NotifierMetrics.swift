@@ -22,7 +22,8 @@ struct NotifierMetrics: Sendable {
 
     func attempted(_ channel: String, _ outcome: DeliveryOutcome) {
         Counter(
-            label: "stepstream_notifier_deliveries_total", dimensions: [("channel", channel), ("outcome", outcome.label)]
+            label: "stepstream_notifier_deliveries_total",
+            dimensions: [("channel", channel), ("outcome", outcome.label)]
         ).increment()
     }
 

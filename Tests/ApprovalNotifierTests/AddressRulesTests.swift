@@ -35,11 +35,13 @@ struct AddressRulesTests {
     @Test(
         "are read in one way or not at all",
         arguments: [
-            ("https://example.org", "https://example.org/"), ("HTTP://Example.ORG:8080/A?b", "http://example.org:8080/A?b"),
+            ("https://example.org", "https://example.org/"),
+            ("HTTP://Example.ORG:8080/A?b", "http://example.org:8080/A?b"),
             ("https://example.org:443?x", "https://example.org/?x"), ("http://[::1]:90/", "http://[::1]:90/"),
             ("http://1.2.3.4/x", "http://1.2.3.4/x"), ("https://a_b.example./", nil), ("ftp://example.org", nil),
             ("https://user@example.org/", nil), ("https://example.org\\@127.0.0.1/", nil), ("https://", nil),
-            ("http://127.1/", nil), ("http://2130706433/", nil), ("http://0x7f.0.0.1/", nil), ("http://0177.0.0.1/", nil),
+            ("http://127.1/", nil), ("http://2130706433/", nil), ("http://0x7f.0.0.1/", nil),
+            ("http://0177.0.0.1/", nil),
             ("http://127.0.0.1.5/", nil), ("http://ex%61mple.org/", nil), ("http://example.org:0/", nil),
             ("http://example.org:x/", nil), ("http://exämple.org/", nil), ("http://[::1/", nil), ("http://a b/", nil),
             ("https://example.org/#x", nil), ("http://[fe80::1%25eth0]/", nil),

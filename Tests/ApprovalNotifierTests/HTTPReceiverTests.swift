@@ -35,7 +35,9 @@ struct HTTPReceiverTests {
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let result: Result<Void, any Error>
-        do { result = .success(try await body(try #require(server.localAddress?.port))) } catch { result = .failure(error) }
+        do { result = .success(try await body(try #require(server.localAddress?.port))) } catch {
+            result = .failure(error)
+        }
         try await server.close()
         try result.get()
     }

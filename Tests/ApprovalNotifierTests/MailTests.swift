@@ -23,7 +23,9 @@ struct MailTests {
             for action in actions {
                 switch action {
                 case .send(let bytes):
-                    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\r\n") { said.append("C: \(line)") }
+                    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\r\n") {
+                        said.append("C: \(line)")
+                    }
                 case .startTLS:
                     said.append("TLS")
                     take(machine.secured())
@@ -101,7 +103,10 @@ struct MailTests {
     func refusals(_ reply: String, _ outcome: String) {
         play(
             Self.mail(),
-            ["S: 220 ready", "C: EHLO", "S: 250 mail", "C: MAIL", "S: 250 ok", "C: RCPT", "S: \(reply)", "C: QUIT", outcome])
+            [
+                "S: 220 ready", "C: EHLO", "S: 250 mail", "C: MAIL", "S: 250 ok", "C: RCPT", "S: \(reply)", "C: QUIT",
+                outcome,
+            ])
     }
 
     @Test(

@@ -8,7 +8,9 @@ struct OutboxTests {
     private let schedule = RetrySchedule(delays: [.seconds(5), .seconds(300)])
     private let start = Events.start
 
-    private func owed(_ approval: String, _ channel: String = "a", _ stage: Delivery.Stage = .asked(0)) -> PendingDelivery {
+    private func owed(_ approval: String, _ channel: String = "a", _ stage: Delivery.Stage = .asked(0))
+        -> PendingDelivery
+    {
         PendingDelivery(Delivery(approvalID: approval, channel: channel, stage: stage), now: start)
     }
 

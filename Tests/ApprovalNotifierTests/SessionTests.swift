@@ -168,7 +168,9 @@ struct SessionTests {
                 }
             }
             for sender in bench.senders.values {
-                let bodies = Dictionary(grouping: sender.received.withLock { $0 }, by: \.id).mapValues { Set($0.map(\.body)) }
+                let bodies = Dictionary(grouping: sender.received.withLock { $0 }, by: \.id).mapValues {
+                    Set($0.map(\.body))
+                }
                 #expect(bodies.values.allSatisfy { $0.count == 1 }, "an attempt sent other bytes than the last")
                 // Two attempts each, and one more where a crash took an outcome.
                 #expect(sender.ids.count <= 2 * bodies.count + bench.parts.configuration.channelConcurrencyMax)
@@ -186,7 +188,9 @@ struct SessionTests {
         bench.topic.append([approval.requested()])
         let id = Delivery(approvalID: approval.approvalID, channel: "a", stage: .asked(0)).id
         try await bench.run { session in
-            try await eventually("given up and published") { bench.dead.records.withLock { $0.count } == 1 && bench.isQuiet() }
+            try await eventually("given up and published") {
+                bench.dead.records.withLock { $0.count } == 1 && bench.isQuiet()
+            }
             #expect(bench.senders["a"]?.ids == [id, id])
             let record = try #require(bench.dead.records.withLock { $0.first })
             let letter = try JSONValue(parsing: record.bytes)
@@ -239,7 +243,9 @@ struct SessionTests {
         bench.topic.append([other.requested()])
         let id = Delivery(approvalID: other.approvalID, channel: "a", stage: .asked(0)).id
         try await bench.run { session in
-            try await eventually("given up") { bench.store.keys(StoreKeys.dead) == [StoreKeys.dead(id)] && bench.isQuiet() }
+            try await eventually("given up") {
+                bench.store.keys(StoreKeys.dead) == [StoreKeys.dead(id)] && bench.isQuiet()
+            }
             bench.topic.append([other.granted()])
             try await eventually("settled") { bench.isQuiet() }
             try await eventually("its record is out") { try await session()?.resend(id) == .settled }

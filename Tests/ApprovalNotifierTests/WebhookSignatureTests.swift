@@ -32,7 +32,8 @@ struct WebhookSignatureTests {
             try #require(WebhookSignature.secret($0))
         }
         let each = secrets.map { WebhookSignature(secrets: [$0]).header(id: "a", timestamp: 1, body: []) }
-        #expect(WebhookSignature(secrets: secrets).header(id: "a", timestamp: 1, body: []) == each.joined(separator: " "))
+        #expect(
+            WebhookSignature(secrets: secrets).header(id: "a", timestamp: 1, body: []) == each.joined(separator: " "))
         #expect(each[0] != each[1])
     }
 

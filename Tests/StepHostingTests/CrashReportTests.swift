@@ -8,7 +8,8 @@ import Testing
     private static func compiled(stripped: Bool = false) throws -> [UInt8] {
         let directory = try HostedPlugins.makeDirectory()
         defer { HostedPlugins.remove(directory) }
-        let source = "static __attribute__((noinline)) int inner(int x) { return x * 3; } int outer(int x) { return inner(x); }"
+        let source =
+            "static __attribute__((noinline)) int inner(int x) { return x * 3; } int outer(int x) { return inner(x); }"
         let status = HostedPlugins.shell(
             "cd '\(directory)' && echo '\(source)' | cc -x c -shared -fPIC -O0 - -o a.so \(stripped ? "-s" : "")")
         try #require(status == 0)
@@ -78,9 +79,12 @@ import Testing
 
     @Test("a name that is none, too long or nested too deep harms nobody", arguments: [10, 300, 339, 5_000])
     func mangled(depth: Int) {
-        let name = "$s4main3fooyy" + String(repeating: "Say", count: depth) + "Si" + String(repeating: "G", count: depth) + "F"
+        let name =
+            "$s4main3fooyy" + String(repeating: "Say", count: depth) + "Si" + String(repeating: "G", count: depth) + "F"
         let text = CrashReport.demangled(name)
         #expect(depth == 10 ? text.hasPrefix("main.foo(") : !text.isEmpty)
-        #expect(CrashReport.demangled("$s") == "$s" && CrashReport.demangled("") == "" && CrashReport.demangled("main") == "main")
+        #expect(
+            CrashReport.demangled("$s") == "$s" && CrashReport.demangled("") == ""
+                && CrashReport.demangled("main") == "main")
     }
 }

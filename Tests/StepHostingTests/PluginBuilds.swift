@@ -33,8 +33,11 @@ extension StepHostingSuite {
                 #expect(unfit.code == StepErrorCode.invalidInput)
                 let trap = try #require(try await plugins.call("built", "trap", input: "[]").error)
                 #expect(trap.code == StepErrorCode.signal)
-                let frames = trap.diagnostics?.split(separator: "\n").filter { $0.hasPrefix("stepstream-frame: built.so+0x") }
-                #expect(frames?.first?.contains(" Built.(theGuiltyFunction in ") == true, "\(trap.diagnostics ?? "none")")
+                let frames = trap.diagnostics?.split(separator: "\n").filter {
+                    $0.hasPrefix("stepstream-frame: built.so+0x")
+                }
+                #expect(
+                    frames?.first?.contains(" Built.(theGuiltyFunction in ") == true, "\(trap.diagnostics ?? "none")")
                 #expect(try await plugins.call("built", "good", input: "1", timeout: .seconds(60)).output == "1")
             }
         }

@@ -44,7 +44,8 @@ enum ApprovalRecord: Hashable, Sendable {
     var encoded: [UInt8]? {
         switch self {
         case .unknown: nil
-        case .pending(let stage, let facts): (["stage": .int(Int64(stage)), "facts": .object(facts)] as JSONValue).encoded
+        case .pending(let stage, let facts):
+            (["stage": .int(Int64(stage)), "facts": .object(facts)] as JSONValue).encoded
         case .settled(let time): (["settled_at": .int(time.microseconds)] as JSONValue).encoded
         }
     }

@@ -52,7 +52,8 @@ struct DeadLetter: Hashable, Sendable {
             ],
         ]
         return EncodedEvent(
-            executionID: execution, workflow: workflow, sequence: number, type: "dead_letter", time: diedAt, isFinal: false,
+            executionID: execution, workflow: workflow, sequence: number, type: "dead_letter", time: diedAt,
+            isFinal: false,
             bytes: value.encoded)
     }
 }

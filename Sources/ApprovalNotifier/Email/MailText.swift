@@ -11,7 +11,8 @@ enum MailText {
     static func content(_ message: ApprovalMessage, id: String, mail: MailConfiguration) -> [UInt8] {
         let headers = [
             ("From", mail.from), ("To", mail.recipients.joined(separator: ",\r\n ")),
-            ("Subject", header(String(message.headline.prefix(subjectMax)))), ("Date", InternetDate.mail(message.timestamp)),
+            ("Subject", header(String(message.headline.prefix(subjectMax)))),
+            ("Date", InternetDate.mail(message.timestamp)),
             // The same over attempts: where it came twice a mail program may show it once.
             ("Message-ID", "<\(id)@\(mail.senderDomain)>"), ("Auto-Submitted", "auto-generated"),
             ("MIME-Version", "1.0"), ("Content-Type", "text/plain; charset=utf-8"),

@@ -13,7 +13,8 @@ final class SMTPConnection: ChannelInboundHandler {
     private var outcome: EventLoopPromise<DeliveryOutcome>?
 
     private init(
-        _ machine: SMTPStateMachine, tls: NIOSSLContext?, serverName: String?, outcome: EventLoopPromise<DeliveryOutcome>
+        _ machine: SMTPStateMachine, tls: NIOSSLContext?, serverName: String?,
+        outcome: EventLoopPromise<DeliveryOutcome>
     ) {
         self.machine = machine
         self.tls = tls

@@ -120,7 +120,9 @@ final class HTTPReceiver: Sendable {
     /// In words, without the URL: its path may be a secret.
     private static func reason(_ error: any Error) -> String {
         // Two clocks end the same time limit; which is first is chance.
-        if error is Deadline.Passed || error as? HTTPClientError == .deadlineExceeded { return "no whole answer in time" }
+        if error is Deadline.Passed || error as? HTTPClientError == .deadlineExceeded {
+            return "no whole answer in time"
+        }
         if error is NIOTooManyBytesError { return "the answer has more than \(answerBytesMax) bytes" }
         if let error = error as? HTTPClientError { return error.shortDescription }
         if error is HTTPParserError { return "the answer is no HTTP: \(error)" }

@@ -63,7 +63,9 @@ struct Intake {
     /// What is owed of the approval is dropped first; an acknowledgement that memory forgot by then is in the store.
     private mutating func settle(_ notice: ApprovalNotice, facts: JSONObject) async throws(NotifierError) {
         let id = notice.approvalID
-        for pending in added where pending.delivery.approvalID == id { changes += NotifierSession.removal(of: pending.id) }
+        for pending in added where pending.delivery.approvalID == id {
+            changes += NotifierSession.removal(of: pending.id)
+        }
         added.removeAll { $0.delivery.approvalID == id }
         let (ids, attempted) = session.state.withLock { $0.outbox.drop(id) }
         for dropped in ids { changes += NotifierSession.removal(of: dropped) }

@@ -64,7 +64,8 @@ extension NotifierSession {
             // Settled between the two.
             state.withLock { state in
                 _ = state.outbox.ended(
-                    pending.id, .refused("the message is gone"), now: now, schedule: parts.configuration.schedule, chance: 0)
+                    pending.id, .refused("the message is gone"), now: now, schedule: parts.configuration.schedule,
+                    chance: 0)
                 state.outbox.forget(pending.id)
             }
             wake()

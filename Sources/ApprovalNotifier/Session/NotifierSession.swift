@@ -166,7 +166,8 @@ final class NotifierSession: Sendable {
 
     static func removal(of id: String) -> [ConsumerChange] {
         [
-            ConsumerChange(key: StoreKeys.pending(id), value: nil), ConsumerChange(key: StoreKeys.message(id), value: nil),
+            ConsumerChange(key: StoreKeys.pending(id), value: nil),
+            ConsumerChange(key: StoreKeys.message(id), value: nil),
         ]
     }
 
