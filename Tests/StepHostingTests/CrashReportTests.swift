@@ -5,12 +5,12 @@ import Testing
 
 @Suite("crash reports") struct CrashReportTests {
     /// A shared object of two functions, one of them local to it, with and without the table of what is local.
-    private static func compiled(stripped: Bool = false) throws -> [UInt8] {
+    private static func compiled(stripped: Bool = false) async throws -> [UInt8] {
         let directory = try HostedPlugins.makeDirectory()
         defer { HostedPlugins.remove(directory) }
         let source =
             "static __attribute__((noinline)) int inner(int x) { return x * 3; } int outer(int x) { return inner(x); }"
-        let status = HostedPlugins.shell(
+        let status = await HostedPlugins.shell(
             "cd '\(directory)' && echo '\(source)' | cc -x c -shared -fPIC -O0 - -o a.so \(stripped ? "-s" : "")")
         try #require(status == 0)
         let file = open(directory + "/a.so", O_RDONLY)
@@ -29,15 +29,15 @@ import Testing
     private static func all(_ file: [UInt8]) -> Set<String> { Set(names(file, of: Set(0..<file.count)).values) }
 
     @Test("functions are named from the whole table, or from what a stripped file exports")
-    func names() throws {
-        #expect(Self.all(try Self.compiled()).isSuperset(of: ["inner", "outer"]))
-        let stripped = Self.all(try Self.compiled(stripped: true))
+    func names() async throws {
+        #expect(Self.all(try await Self.compiled()).isSuperset(of: ["inner", "outer"]))
+        let stripped = Self.all(try await Self.compiled(stripped: true))
         #expect(stripped.contains("outer") && !stripped.contains("inner"))
     }
 
     @Test("a file that is cut off or says what cannot be names nothing, or what it can")
-    func damaged() throws {
-        let file = try Self.compiled()
+    func damaged() async throws {
+        let file = try await Self.compiled()
         for count in stride(from: 0, to: file.count, by: 7) { _ = Self.names(Array(file[..<count]), of: [0x1100]) }
         var random = SystemRandomNumberGenerator()
         let sections = file.littleEndian(at: 40, count: 8)

@@ -65,7 +65,7 @@ extension StepHostingSuite {
             #if arch(x86_64)
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            try HostedPlugins.compile("good", into: directory + "/plugins")
+            try await HostedPlugins.compile("good", into: directory + "/plugins")
             let good = try Self.read(directory + "/plugins/good.so")
             for (name, damage, _, _) in Self.damages {
                 var bytes = good
@@ -87,8 +87,8 @@ extension StepHostingSuite {
         func sameName() async throws {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            try HostedPlugins.compile("good", into: directory + "/plugins")
-            #expect(HostedPlugins.shell("cp \(directory)/plugins/good.so \(directory)/plugins/other.so") == 0)
+            try await HostedPlugins.compile("good", into: directory + "/plugins")
+            #expect(await HostedPlugins.shell("cp \(directory)/plugins/good.so \(directory)/plugins/other.so") == 0)
             try await HostedPlugins.with(directory: directory) { plugins async throws in
                 #expect(plugins.hosting.plugins.map(\.path) == [directory + "/plugins/good.so"])
                 #expect(plugins.hosting.failures.map(\.code) == ["duplicate_name"])
@@ -100,7 +100,7 @@ extension StepHostingSuite {
         func cached() async throws {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            try HostedPlugins.compile("good", into: directory + "/plugins")
+            try await HostedPlugins.compile("good", into: directory + "/plugins")
             try await HostedPlugins.with(directory: directory) { _ in }
             // With a step host that cannot run, only what needs none still works.
             try await HostedPlugins.with(directory: directory) {
@@ -116,7 +116,7 @@ extension StepHostingSuite {
         func rescan() async throws {
             try await HostedPlugins.with("good") { plugins async throws in
                 let old = try #require(plugins.hosting.plugin(named: "good")).hash
-                try HostedPlugins.compile("good", into: plugins.directory + "/plugins", flags: "-DOTHER_BUILD -O2")
+                try await HostedPlugins.compile("good", into: plugins.directory + "/plugins", flags: "-DOTHER_BUILD -O2")
                 await plugins.hosting.rescan()
                 let new = try #require(plugins.hosting.plugin(named: "good")).hash
                 #expect(new != old)
@@ -129,7 +129,7 @@ extension StepHostingSuite {
         func overwritten() async throws {
             try await HostedPlugins.with("good") { plugins async throws in
                 #expect(try await plugins.call("good").output == "{\"ok\":true}")
-                #expect(HostedPlugins.shell("truncate -s 100 \(plugins.directory)/plugins/good.so") == 0)
+                #expect(await HostedPlugins.shell("truncate -s 100 \(plugins.directory)/plugins/good.so") == 0)
                 #expect(try await plugins.call("good").output == "{\"ok\":true}")
                 #expect(try await plugins.call("good", "good", input: "2").output == "2")
             }

@@ -34,7 +34,7 @@ extension StepHostingSuite {
         func granted() async throws {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            try HostedPlugins.compile("writes_files", into: directory + "/plugins")
+            try await HostedPlugins.compile("writes_files", into: directory + "/plugins")
             mkdir(directory + "/open", 0o777)
             chmod(directory + "/open", 0o777)
             try await HostedPlugins.with(directory: directory) {
@@ -60,7 +60,7 @@ extension StepHostingSuite {
         func privateDataDirectory() async throws {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            try HostedPlugins.compile("writes_files", into: directory + "/plugins")
+            try await HostedPlugins.compile("writes_files", into: directory + "/plugins")
             mkdir(directory + "/data", 0o700)
             try await HostedPlugins.with(directory: directory) { plugins async throws in
                 let output = try await plugins.call("writes_files", input: "\"/tmp/file\"").output
@@ -74,7 +74,7 @@ extension StepHostingSuite {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
             let left = directory + "/data/run/hosts/7/a/b/c"
-            try #require(HostedPlugins.shell("mkdir -p '\(left)' && touch '\(left)/file' && chmod 0 '\(left)'") == 0)
+            try #require(await HostedPlugins.shell("mkdir -p '\(left)' && touch '\(left)/file' && chmod 0 '\(left)'") == 0)
             try await HostedPlugins.with(directory: directory) { plugins async throws in
                 #expect(Self.hostFolders(plugins).isEmpty)
             }

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import Logging
 import StepHosting
@@ -29,7 +30,7 @@ struct HostedPlugins {
     ) async throws {
         let directory = try Self.makeDirectory()
         defer { remove(directory) }
-        for plugin in plugins { try compile(plugin, into: directory + "/plugins") }
+        for plugin in plugins { try await compile(plugin, into: directory + "/plugins") }
         try await with(directory: directory, configure: configure, body)
     }
 
@@ -106,14 +107,14 @@ struct HostedPlugins {
         return path
     }
 
-    static func remove(_ directory: String) { _ = shell("rm -rf '\(directory)'") }
+    static func remove(_ directory: String) { _ = system("rm -rf '\(directory)'") }
 
     /// Compiles `Tests/HostilePlugins/NAME.c`, or `NAME.cpp`, to `NAME.so`; its plugin is called NAME.
-    static func compile(_ name: String, as plugin: String? = nil, into directory: String, flags: String = "") throws {
+    static func compile(_ name: String, as plugin: String? = nil, into directory: String, flags: String = "") async throws {
         let plugin = plugin ?? name
         let source = "\(testsDirectory)/HostilePlugins/\(name).c"
         let compiler = access(source, R_OK) == 0 ? "cc -std=c11 '\(source)'" : "c++ -std=c++17 '\(source)pp'"
-        let status = shell(
+        let status = await shell(
             """
             \(compiler) -D_GNU_SOURCE -shared -fPIC -g -O1 -I '\(testsDirectory)/../Sources/StepABI/include' \
             -DFIXTURE_NAME='"\(plugin)"' \(flags) \
@@ -123,7 +124,12 @@ struct HostedPlugins {
         try #require(status == 0, "\(source) does not compile")
     }
 
-    static func shell(_ command: String) -> Int32 { system(command) }
+    /// Runs the command on a thread of its own: a compiler takes seconds, and every test shares the pool's few threads.
+    static func shell(_ command: String) async -> Int32 {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(returning: system(command)) }
+        }
+    }
 }
 
 /// What running steps told along the way.

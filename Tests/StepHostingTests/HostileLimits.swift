@@ -71,10 +71,10 @@ extension StepHostingSuite {
             }
         }
 
-        private static func makeBombs() throws -> String {
+        private static func makeBombs() async throws -> String {
             let directory = try HostedPlugins.makeDirectory()
-            for bomb in ["thread_bomb", "fork_bomb"] { try HostedPlugins.compile(bomb, into: directory + "/plugins") }
-            let copied = HostedPlugins.shell("cp '\(HostedPlugins.stepHostPath)' '\(directory)/plugins/step-host'")
+            for bomb in ["thread_bomb", "fork_bomb"] { try await HostedPlugins.compile(bomb, into: directory + "/plugins") }
+            let copied = await HostedPlugins.shell("cp '\(HostedPlugins.stepHostPath)' '\(directory)/plugins/step-host'")
             try #require(copied == 0)
             return directory
         }
@@ -83,7 +83,7 @@ extension StepHostingSuite {
             "threads and forks end at the limit for a server that runs as root",
             .enabled(if: geteuid() == 0, "only root can change to another user"))
         func bombsAsRoot() async throws {
-            let directory = try Self.makeBombs()
+            let directory = try await Self.makeBombs()
             defer { HostedPlugins.remove(directory) }
             try await Self.checkBombs(as: Self.user, in: directory)
         }
@@ -91,11 +91,11 @@ extension StepHostingSuite {
         @Test("threads and forks end at the limit for a server that does not run as root")
         func bombsAsUser() async throws {
             await #expect(processExitsWith: .success) {
-                let directory = try HostileLimits.makeBombs()
+                let directory = try await HostileLimits.makeBombs()
                 defer { HostedPlugins.remove(directory) }
                 if geteuid() == 0 {
                     let user = HostileLimits.user
-                    try #require(HostedPlugins.shell("chown -R \(user):\(user) '\(directory)'") == 0)
+                    try #require(await HostedPlugins.shell("chown -R \(user):\(user) '\(directory)'") == 0)
                     try #require(setgroups(0, nil) == 0 && setgid(user) == 0 && setuid(user) == 0)
                 }
                 try await HostileLimits.checkBombs(as: geteuid(), in: directory)

@@ -24,7 +24,7 @@ extension StepHostingSuite {
         func works(_ build: Build) async throws {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            try Self.compile(build, in: directory)
+            try await Self.compile(build, in: directory)
             try await HostedPlugins.with(directory: directory) { plugins async throws in
                 #expect(plugins.hosting.failures.isEmpty, "\(plugins.hosting.failures)")
                 let squares = try await plugins.call("built", input: "[3,1,2]", timeout: .seconds(60))
@@ -43,9 +43,9 @@ extension StepHostingSuite {
         }
 
         /// The SDK and the plugin of `built.swift`, by the compiler alone: the settings are all that differs.
-        private static func compile(_ build: Build, in directory: String) throws {
+        private static func compile(_ build: Build, in directory: String) async throws {
             let tests = HostedPlugins.testsDirectory
-            let status = HostedPlugins.shell(
+            let status = await HostedPlugins.shell(
                 """
                 cd '\(directory)' \
                 && echo 'module StepABI { header "\(tests)/../Sources/StepABI/include/step_abi.h" export * }' \

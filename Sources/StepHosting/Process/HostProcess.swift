@@ -136,10 +136,7 @@ final class HostProcess: Sendable {
             take(UnsafeRawBufferPointer(rebasing: scratch[..<count]))
             left -= count
         }
-        // Bounded: a process of the group may still be writing.
-        for descriptor in [descriptors.out, descriptors.err] {
-            for _ in 0..<64 where drainOnce(descriptor, scratch) <= 0 { break }
-        }
+        drainOutput(scratch)
         var status = ExitStatus(signal: 0, code: 0)
         let collected = shared.withLock { shared in
             // Before it is collected the number cannot be anybody else's.
@@ -173,6 +170,13 @@ final class HostProcess: Sendable {
                 perform { machine, _ in machine.violated(error.message) }
                 return
             }
+        }
+    }
+
+    /// Takes what stands in the outputs; bounded, for a process of the group may still be writing.
+    private func drainOutput(_ scratch: UnsafeMutableRawBufferPointer) {
+        for descriptor in [descriptors.out, descriptors.err] {
+            for _ in 0..<64 where drainOnce(descriptor, scratch) <= 0 { break }
         }
     }
 
@@ -210,6 +214,8 @@ final class HostProcess: Sendable {
         case .finished(var end):
             // What went well needs no explanation.
             if case .completed(let completion) = end.result, completion.status == 0 { return report }
+            // What the step wrote before it failed may not have been told of yet.
+            withUnsafeTemporaryAllocation(byteCount: 4 << 10, alignment: 16) { drainOutput($0) }
             end.diagnostics = diagnostics(since: marks)
             return .finished(end)
         case .died(let death, call: var end?):
