@@ -27,7 +27,7 @@ final class SenderFake: MessageSender {
 }
 
 /// Waits until the condition holds; what it waits for has no signal of its own.
-func eventually(_ what: String, seconds: Int = 30, _ condition: () async throws -> Bool) async throws {
+func eventually(_ what: String, seconds: Int = 120, _ condition: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + .seconds(seconds)
     while try await !condition() {
         guard ContinuousClock.now < end else { throw NeverCame(what: what) }
