@@ -2,6 +2,7 @@
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import JavascriptException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
@@ -27,10 +28,13 @@ def browser():
 
 
 def heading(browser, text: str) -> str:
-    """The page's text once it has that heading."""
-    WebDriverWait(browser, WAIT_SECONDS_MAX).until(
-        lambda page: [found.text for found in page.find_elements(By.TAG_NAME, "h1")] == [text])
-    return browser.find_element(By.TAG_NAME, "body").text
+    """The page's text once it is there whole, under that heading; looked at in one go, for a page may go meanwhile."""
+    def look(page):
+        title, body, state = page.execute_script(
+            "return [document.querySelector('h1')?.innerText, document.body?.innerText, document.readyState]")
+        return body if (title, state) == (text, "complete") else None
+
+    return WebDriverWait(browser, WAIT_SECONDS_MAX, ignored_exceptions=[JavascriptException]).until(look)
 
 
 def test_an_approver_mends_what_does_not_fit_and_decides_by_the_page_of_a_link(binary, data_dir, tmp_path, browser):
