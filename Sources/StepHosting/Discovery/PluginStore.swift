@@ -106,7 +106,7 @@ struct PluginStore: Sendable {
     }
 
     private func copy(_ file: Int32, to entry: Entry, from path: String) throws(Fault) {
-        try write(entry.path) { target throws(Fault) in
+        try write(entry.path, replaces: false) { target throws(Fault) in
             // Hashed again on the way: the source may be written to while it is read.
             var hasher = SHA256()
             var offset = 0
@@ -124,7 +124,12 @@ struct PluginStore: Sendable {
     }
 
     /// Writes a file of its own name and renames it, so that nobody ever sees half of it.
-    private func write(_ path: String, _ body: (Int32) throws(Fault) -> Void) throws(Fault) {
+    ///
+    /// - Parameter replaces: false keeps a file that came to be there meanwhile. A plugin's content is the same, and a step
+    ///   host that is about to load it may read that one file and no other.
+    private func write(
+        _ path: String, replaces: Bool = true, _ body: (Int32) throws(Fault) -> Void
+    ) throws(Fault) {
         let number = Self.temporaryNumber.add(1, ordering: .relaxed).newValue
         let temporary = "\(path).\(getpid()).\(number).tmp"
         let file = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o444)
@@ -133,6 +138,11 @@ struct PluginStore: Sendable {
         do throws(Fault) {
             try body(file)
             guard fsync(file) == 0 else { throw Self.failed("write", temporary) }
+            if !replaces, link(temporary, path) == 0 || errno == EEXIST {
+                unlink(temporary)
+                return
+            }
+            // Also where the file system has no links.
             guard rename(temporary, path) == 0 else { throw Self.failed("rename", temporary) }
         } catch {
             unlink(temporary)
