@@ -33,6 +33,13 @@ closing_line() {
   closing+=("$(printf '%-12s %s' "$1" "${line:-no tests ran}")")
 }
 
+# failures NAME: what failed in the stage, again, for whoever reads the end only.
+failures() {
+  printf '== %s\n' "$1"
+  sed 's/\x1b\[[0-9;]*m//g' "$logs/$1" | grep -aE '^✘|^↳|^(FAILED|ERROR|E  ) |error:|Fatal error' | tail -n 60 ||
+    tail -n 30 "$logs/$1"
+}
+
 test_plugin() {
   build_plugin "$1" debug --build-tests && install_plugin "$1" "$(dirname "$binary")/plugins" || return 1
   [ -d "$root/plugins/$1/Tests" ] || return 0
@@ -81,6 +88,9 @@ if stage test-packages install_test_packages && stage venv make_venv --requireme
 fi
 
 printf '\n== %d s in all\n' "$SECONDS"
-[ "${#failed[@]}" = 0 ] || printf '== failed: %s\n' "${failed[*]}"
+if [ "${#failed[@]}" != 0 ]; then
+  printf '== failed: %s\n' "${failed[*]}"
+  for name in "${failed[@]}"; do failures "$name"; done
+fi
 printf '%s\n' "${closing[@]}"
 [ "${#failed[@]}" = 0 ]

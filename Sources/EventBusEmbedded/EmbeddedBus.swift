@@ -72,8 +72,8 @@ package final class EmbeddedBus: Sendable {
 
     /// Ends what this process shares; publishers, subscriptions and stores are closed by whoever opened them.
     package func close() async {
-        topic.close()
-        deadLetterTopic.withLock { $0 }?.close()
+        await topic.close()
+        await deadLetterTopic.withLock { $0 }?.close()
         fanOut.close()
     }
 }

@@ -30,9 +30,11 @@ package final class EmbeddedEventPublisher: EventPublisher {
     ///   is not this release's topic.
     static func open(topic: EmbeddedTopic, activity: ActivityFanOut) async throws(BusError) -> EmbeddedEventPublisher {
         let thread = try BlockingThread()
-        return try await thread.run { () throws(BusError) in
+        let publisher = try await thread.run { () throws(BusError) in
             try EmbeddedEventPublisher(topic: topic, activity: activity, thread: thread)
         }
+        await topic.publisherOpened(nextOffset: publisher.writer.nextOffset)
+        return publisher
     }
 
     private init(topic: EmbeddedTopic, activity: ActivityFanOut, thread: BlockingThread) throws(BusError) {
@@ -52,7 +54,6 @@ package final class EmbeddedEventPublisher: EventPublisher {
                 "topic has no doorbell: readers in other processes look every 250 ms",
                 metadata: ["topic": "\(paths.name)", "error": "\(error)"])
         }
-        topic.publisherOpened(nextOffset: writer.nextOffset)
     }
 
     package var storesSourcePosition: Bool { true }

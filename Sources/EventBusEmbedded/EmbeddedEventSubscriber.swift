@@ -20,7 +20,7 @@ package struct EmbeddedEventSubscriber: EventSubscriber {
                     topic: topic, token: token, group: group, committed: committed, start: options.start,
                     head: try await topic.head())
             } catch {
-                topic.unsubscribed()
+                await topic.unsubscribed()
                 throw error
             }
         } catch {

@@ -94,12 +94,12 @@ package final class EmbeddedSubscription: EventSubscription {
         }
         guard !wasClosed else { return }
         topic.hub.wake(token)
-        topic.unsubscribed()
+        await topic.unsubscribed()
         await group?.leave()
     }
 
     deinit {
-        if !state.withLock({ $0.isClosed }) { topic.unsubscribed() }
+        if !state.withLock({ $0.isClosed }) { topic.subscriptionForgotten() }
     }
 
     /// The topic did not exist at the start: everything on it is new, wherever the subscription was to begin.

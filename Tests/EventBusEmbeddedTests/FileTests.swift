@@ -37,7 +37,7 @@ struct FileTests {
 
     @Test("another program's database is refused and stays as it is")
     func foreign() async throws {
-        let queue = try DatabaseQueue(path: directory.topic)
+        let queue = try DataDirectory.outsider(directory.topic)
         try await queue.write { try $0.execute(sql: "CREATE TABLE letters (text)") }
         try queue.close()
         let before = try Data(contentsOf: URL(fileURLWithPath: directory.topic))
@@ -50,7 +50,7 @@ struct FileTests {
         let bus = try directory.bus()
         await (try await bus.publisher()).close()
         await bus.close()
-        let queue = try DatabaseQueue(path: directory.topic)
+        let queue = try DataDirectory.outsider(directory.topic)
         try await queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA user_version = 99") }
         try queue.close()
         #expect(try await codes() == [.newerSchema, .newerSchema])
@@ -98,7 +98,7 @@ struct FileTests {
     func storeAtomicity() async throws {
         let bus = try directory.bus()
         let store = try await bus.consumerStore(named: "s")
-        let queue = try DatabaseQueue(path: directory.path + "/groups/stores/s.sqlite")
+        let queue = try DataDirectory.outsider(directory.path + "/groups/stores/s.sqlite")
         try await queue.write { try $0.execute(sql: """
             CREATE TRIGGER refuse BEFORE INSERT ON position WHEN NEW.next_offset = 9
             BEGIN SELECT RAISE(ABORT, 'no'); END

@@ -193,4 +193,49 @@ struct ProcessTests {
         await subscription.close()
         for bus in [here, there] { await bus.close() }
     }
+
+    @Test("a successor's doorbell outlives the publisher before it")
+    func successorsSocket() async throws {
+        let directory = try DataDirectory()
+        let bus = try directory.bus()
+        for _ in 0..<50 {
+            let publisher = try await bus.publisher()
+            #expect(FileManager.default.fileExists(atPath: directory.socket))
+            await publisher.close()
+        }
+        let publisher = try await bus.publisher()
+        let reader = try Python(Self.reader, directory.topic)
+        #expect(await reader.line() == "0")
+        await publisher.close()
+        await bus.close()
+    }
+
+    @Test("what was closed has no file open: the directory is whoever's comes next")
+    func closedFiles() async throws {
+        for shared in [true, false] {
+            let here = try EmbeddedUnderTest(shared: shared)
+            for _ in 0..<20 {
+                let publisher = try await here.publisher()
+                let subscription = try await here.subscriber.subscribe(
+                    SubscriptionOptions(group: "g", start: .beginning))
+                var events = Events()
+                let batch = events.add(execution: 0, count: 1)
+                try await publisher.publish([batch[0]])
+                _ = try await subscription.next(limit: 1)
+                _ = try await here.history.events(of: events.executions[0], after: 0, limit: 1)
+                await subscription.close()
+                await publisher.close()
+            }
+            await here.close()
+            #expect(Self.open(under: here.directory.path) == [])
+        }
+    }
+
+    /// The paths of this process's descriptors below `directory`.
+    private static func open(under directory: String) -> [String] {
+        let descriptors = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")) ?? []
+        return descriptors.compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")
+        }.filter { $0.hasPrefix(directory) }
+    }
 }

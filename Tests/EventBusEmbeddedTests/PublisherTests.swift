@@ -31,7 +31,7 @@ struct PublisherTests {
         let publisher = try await bus.publisher()
         var events = Events()
         try await publisher.publish(events.add(execution: 0, count: 3))
-        let queue = try DatabaseQueue(path: directory.topic)
+        let queue = try DataDirectory.outsider(directory.topic)
         try await queue.write { try $0.execute(sql: """
             CREATE TRIGGER refuse BEFORE INSERT ON event WHEN NEW.sequence = 6 BEGIN SELECT RAISE(ABORT, 'no'); END
             """) }

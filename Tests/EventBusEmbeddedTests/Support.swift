@@ -2,6 +2,7 @@ import BusContract
 import EventBus
 import EventBusEmbedded
 import Foundation
+import GRDB
 import Logging
 import WorkflowModel
 
@@ -25,6 +26,13 @@ final class DataDirectory: Sendable {
     var socket: String { path + "/topics/stepstream.events.v1.sock" }
 
     deinit { try? FileManager.default.removeItem(atPath: root) }
+
+    /// A file of the directory as another program opens it: it waits for the bus's moment of writing.
+    static func outsider(_ path: String) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(20)
+        return try DatabaseQueue(path: path, configuration: configuration)
+    }
 
     func bus(_ configuration: EmbeddedBusConfiguration = EmbeddedBusConfiguration()) throws -> EmbeddedBus {
         try EmbeddedBus(dataDirectory: path, configuration: configuration, logger: Logger(label: "test"))

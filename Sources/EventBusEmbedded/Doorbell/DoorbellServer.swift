@@ -53,7 +53,9 @@ final class DoorbellServer: Sendable {
         }
     }
 
+    /// Takes the socket's name away at once, while the caller still holds the topic's lock: a successor's stays.
     func stop() {
+        _ = unlink("\(directory)/\(name)")
         state.withLock { $0.isStopped = true }
         wakePipe.wake()
         thread.stop()
@@ -77,7 +79,6 @@ final class DoorbellServer: Sendable {
         }
         for reader in readers { _ = close(reader) }
         _ = close(listener)
-        _ = unlink("\(directory)/\(name)")
     }
 
     private func admit() {

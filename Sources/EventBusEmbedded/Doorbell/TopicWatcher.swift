@@ -26,10 +26,18 @@ final class TopicWatcher: Sendable {
         thread.submit { self.watch() }
     }
 
+    /// Has the watching end, without waiting for it.
     func stop() {
         isStopped.store(true, ordering: .releasing)
         wakePipe.wake()
         thread.stop()
+    }
+
+    /// Ends the watching; its file is closed on return.
+    func finish() async {
+        isStopped.store(true, ordering: .releasing)
+        wakePipe.wake()
+        await thread.finish()
     }
 
     private func watch() {

@@ -47,6 +47,12 @@ final class BlockingThread: Sendable {
 
     func stop() { queue.stop() }
 
+    /// Stops, and returns when what was submitted before has run: what it had open is closed then.
+    func finish() async {
+        try? await run {}
+        stop()
+    }
+
     deinit { queue.stop() }
 }
 

@@ -64,13 +64,14 @@ final class EmbeddedTopic: Sendable {
     }
 
     /// From here on the publisher of this process moves the hub.
-    func publisherOpened(nextOffset: Int64) {
+    func publisherOpened(nextOffset: Int64) async {
         hub.advance(to: nextOffset)
-        state.withLock { state in
+        let watcher = state.withLock { state in
             state.hasPublisher = true
             defer { state.watcher = nil }
             return state.watcher
-        }?.stop()
+        }
+        await watcher?.finish()
     }
 
     func publisherClosed() {
@@ -95,27 +96,34 @@ final class EmbeddedTopic: Sendable {
         return token
     }
 
-    func unsubscribed() {
-        let watcher = state.withLock { state -> TopicWatcher? in
+    /// Counts a subscription out; the last one's watcher has ended on return.
+    func unsubscribed() async { await countOut()?.finish() }
+
+    /// As `unsubscribed`, for a subscription that nobody closed: its watcher ends soon.
+    func subscriptionForgotten() { countOut()?.stop() }
+
+    /// The watcher that nobody needs any more.
+    private func countOut() -> TopicWatcher? {
+        state.withLock { state in
             state.subscriptions -= 1
             guard state.subscriptions == 0 else { return nil }
             defer { state.watcher = nil }
             return state.watcher
         }
-        watcher?.stop()
     }
 
-    func close() {
+    /// The file is closed on return, so whoever comes next has it for itself.
+    func close() async {
         let watcher = state.withLock { state in
             state.isClosed = true
             defer { state.watcher = nil }
             return state.watcher
         }
-        watcher?.stop()
         hub.fail(BusError(.closed, "the bus is closed"))
+        await watcher?.finish()
         for (thread, reader) in [(catchUpThread, catchUp), (scanThread, scans)] {
             thread.submit { try? reader.close() }
-            thread.stop()
+            await thread.finish()
         }
     }
 
