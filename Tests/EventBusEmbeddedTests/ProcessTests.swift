@@ -194,7 +194,7 @@ struct ProcessTests {
         for bus in [here, there] { await bus.close() }
     }
 
-    @Test("a successor's doorbell outlives the publisher before it")
+    @Test("a closed publisher's doorbell is gone at once, so that it never takes its successor's away")
     func successorsSocket() async throws {
         let directory = try DataDirectory()
         let bus = try directory.bus()
@@ -202,6 +202,7 @@ struct ProcessTests {
             let publisher = try await bus.publisher()
             #expect(FileManager.default.fileExists(atPath: directory.socket))
             await publisher.close()
+            #expect(!FileManager.default.fileExists(atPath: directory.socket))
         }
         let publisher = try await bus.publisher()
         let reader = try Python(Self.reader, directory.topic)
