@@ -42,30 +42,38 @@ struct HTTPReceiverTests {
         try result.get()
     }
 
-    private func receiver(
-        _ url: String, isPrivateAllowed: Bool, timeout: Duration = .seconds(10), _ lookUp: AddressResolver.LookUp? = nil
-    ) throws -> HTTPReceiver {
-        HTTPReceiver(
+    /// A receiver that is closed whatever happens: its client may not be forgotten open.
+    private func withReceiver(
+        _ url: String, isPrivateAllowed: Bool, timeout: Duration = .seconds(10), lookUp: AddressResolver.LookUp? = nil,
+        _ body: (HTTPReceiver) async throws -> Void
+    ) async throws {
+        let receiver = HTTPReceiver(
             url: try #require(ReceiverURL(url)),
             outgoing: NotifierConfiguration.Outgoing(timeout: timeout, isPrivateAllowed: isPrivateAllowed),
             concurrencyMax: 2, lookUp: lookUp)
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(receiver)) } catch { result = .failure(error) }
+        await receiver.close()
+        try result.get()
     }
 
     @Test("are connected to at the address that was checked, under the name of the URL")
     func pinned() async throws {
         try await withEcho { port in
             let asked = Mutex(0)
-            let receiver = try receiver("http://receiver.example:\(port)/x", isPrivateAllowed: true) { host, port in
+            let lookUp: AddressResolver.LookUp = { host, port in
                 #expect(host == "receiver.example")
                 asked.withLock { $0 += 1 }
                 return try SocketAddress(ipAddress: "127.0.0.1", port: port)
             }
-            for _ in 0..<3 {
-                let answer = try await receiver.post([1], headers: [], now: Events.start).get()
-                #expect(answer.status == 200)
-                #expect(String(decoding: answer.body, as: UTF8.self) == "receiver.example:\(port)")
+            let url = "http://receiver.example:\(port)/x"
+            try await withReceiver(url, isPrivateAllowed: true, lookUp: lookUp) { receiver in
+                for _ in 0..<3 {
+                    let answer = try await receiver.post([1], headers: [], now: Events.start).get()
+                    #expect(answer.status == 200)
+                    #expect(String(decoding: answer.body, as: UTF8.self) == "receiver.example:\(port)")
+                }
             }
-            await receiver.close()
             #expect(asked.withLock { $0 } == 1)
         }
     }
@@ -73,18 +81,15 @@ struct HTTPReceiverTests {
     @Test("are refused for good at an address of a private network", arguments: ["127.0.0.1", "10.0.0.1", "::1"])
     func refused(_ address: String) async throws {
         try await withEcho { port in
-            let receiver = try receiver("http://receiver.example:\(port)/", isPrivateAllowed: false) { _, port in
-                try SocketAddress(ipAddress: address, port: port)
-            }
-            // What was found and refused is not known the second time.
-            for _ in 0..<2 {
-                guard case .failure(let failure) = await receiver.post([], headers: [], now: Events.start) else {
-                    Issue.record("connected")
-                    return
+            let lookUp: AddressResolver.LookUp = { _, port in try SocketAddress(ipAddress: address, port: port) }
+            let url = "http://receiver.example:\(port)/"
+            try await withReceiver(url, isPrivateAllowed: false, lookUp: lookUp) { receiver in
+                // What was found and refused is not known the second time.
+                for _ in 0..<2 {
+                    let failure = try await self.failure(of: receiver)
+                    #expect(failure.isFinal && failure.reason.hasPrefix("address_refused"))
                 }
-                #expect(failure.isFinal && failure.reason.hasPrefix("address_refused"))
             }
-            await receiver.close()
         }
     }
 
@@ -93,20 +98,19 @@ struct HTTPReceiverTests {
         try await withEcho { port in
             let asked = Mutex(0)
             // Nobody listens at the first address.
-            let receiver = try receiver("http://receiver.example:\(port)/", isPrivateAllowed: true) { _, port in
+            let lookUp: AddressResolver.LookUp = { _, port in
                 let number = asked.withLock { asked in
                     asked += 1
                     return asked
                 }
                 return try SocketAddress(ipAddress: number == 1 ? "127.0.0.2" : "127.0.0.1", port: port)
             }
-            let first = await receiver.post([], headers: [], now: Events.start)
-            guard case .failure(let failure) = first, !failure.isFinal else {
-                Issue.record("\(first)")
-                return
+            let url = "http://receiver.example:\(port)/"
+            try await withReceiver(url, isPrivateAllowed: true, lookUp: lookUp) { receiver in
+                let failure = try await self.failure(of: receiver)
+                #expect(!failure.isFinal)
+                #expect(try await receiver.post([], headers: [], now: Events.start).get().status == 200)
             }
-            #expect(try await receiver.post([], headers: [], now: Events.start).get().status == 200)
-            await receiver.close()
         }
     }
 
@@ -117,46 +121,55 @@ struct HTTPReceiverTests {
             let end = DispatchSemaphore(value: 0)
             let asked = Mutex(0)
             let isOver = Mutex(false)
-            let receiver = try receiver(
-                "http://receiver.example:\(port)/", isPrivateAllowed: true, timeout: .milliseconds(200)
-            ) { _, port in
+            let lookUp: AddressResolver.LookUp = { _, port in
                 asked.withLock { $0 += 1 }
                 _ = end.wait(timeout: .now() + .seconds(20))
                 isOver.withLock { $0 = true }
                 return try SocketAddress(ipAddress: "127.0.0.1", port: port)
             }
-            for _ in 0..<3 {
-                let answer = await receiver.post([], headers: [], now: Events.start)
-                guard case .failure(let failure) = answer, !failure.isFinal else {
-                    Issue.record("\(answer)")
-                    return
+            let url = "http://receiver.example:\(port)/"
+            try await withReceiver(
+                url, isPrivateAllowed: true, timeout: .milliseconds(200), lookUp: lookUp
+            ) { receiver in
+                for _ in 0..<3 {
+                    let failure = try await self.failure(of: receiver)
+                    #expect(!failure.isFinal)
+                }
+                #expect(!isOver.withLock { $0 } && asked.withLock { $0 } == 1)
+                end.signal()
+                // What it found in the end is used.
+                try await eventually("connected") {
+                    end.signal()
+                    return (try? await receiver.post([], headers: [], now: Events.start).get()) != nil
                 }
             }
-            #expect(!isOver.withLock { $0 } && asked.withLock { $0 } == 1)
-            end.signal()
-            // What it found in the end is used.
-            try await eventually("connected") {
-                end.signal()
-                return (try? await receiver.post([], headers: [], now: Events.start).get()) != nil
-            }
-            await receiver.close()
         }
     }
 
     @Test("that have no address, or do not listen, may be there later")
     func away() async throws {
         struct Unknown: Error {}
-        let nameless = try receiver("http://receiver.example/", isPrivateAllowed: true) { _, _ in throw Unknown() }
+        let nameless: AddressResolver.LookUp = { _, _ in throw Unknown() }
+        try await withReceiver("http://receiver.example/", isPrivateAllowed: true, lookUp: nameless) { receiver in
+            let failure = try await self.failure(of: receiver)
+            #expect(!failure.isFinal)
+        }
         let port = Mutex(0)
         try await withEcho { used in port.withLock { $0 = used } }
-        let closed = try receiver("http://127.0.0.1:\(port.withLock { $0 })/", isPrivateAllowed: true)
-        for receiver in [nameless, closed] {
-            guard case .failure(let failure) = await receiver.post([], headers: [], now: Events.start) else {
-                Issue.record("connected")
-                return
-            }
+        try await withReceiver("http://127.0.0.1:\(port.withLock { $0 })/", isPrivateAllowed: true) { receiver in
+            let failure = try await self.failure(of: receiver)
             #expect(!failure.isFinal)
-            await receiver.close()
         }
     }
+
+    /// How an attempt failed that had to.
+    private func failure(of receiver: HTTPReceiver) async throws -> HTTPReceiver.Failure {
+        switch await receiver.post([], headers: [], now: Events.start) {
+        case .failure(let failure): return failure
+        case .success(let answer):
+            throw Unexpected(description: "connected: \(answer.status)")
+        }
+    }
+
+    private struct Unexpected: Error, CustomStringConvertible { var description: String }
 }

@@ -36,8 +36,12 @@ struct MailSender: MessageSender {
                 secrets: text.links.map(\.url))
             let tls = try tls?.get()
             return try await Deadline.run(within: timeout) { [mail, resolver, timeout] in
-                try await SMTPConnection.run(
-                    machine, mail: mail, tls: tls, address: try await resolver.address(), timeout: timeout)
+                let began = ContinuousClock.now
+                let address = try await resolver.address()
+                // A connect that hangs is not cancelled but runs out, so it has what the look-up has left.
+                let left = max(timeout - (.now - began), .milliseconds(1))
+                return try await SMTPConnection.run(
+                    machine, mail: mail, tls: tls, address: address, connectTimeout: left)
             }
         } catch let error as NotifierError {
             return error.code == .name ? .failed("\(error)") : .refused("\(error)")

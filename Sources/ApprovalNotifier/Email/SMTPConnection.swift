@@ -25,7 +25,7 @@ final class SMTPConnection: ChannelInboundHandler {
     /// Runs one session to its end; a cancelled task ends it at once.
     static func run(
         _ machine: SMTPStateMachine, mail: MailConfiguration, tls: NIOSSLContext?, address: SocketAddress,
-        timeout: Duration
+        connectTimeout: Duration
     ) async throws -> DeliveryOutcome {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let outcome = loop.makePromise(of: DeliveryOutcome.self)
@@ -34,7 +34,7 @@ final class SMTPConnection: ChannelInboundHandler {
         let channel: any Channel
         do {
             channel = try await ClientBootstrap(group: loop)
-                .connectTimeout(.nanoseconds(timeout.nanoseconds))
+                .connectTimeout(.nanoseconds(connectTimeout.nanoseconds))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
