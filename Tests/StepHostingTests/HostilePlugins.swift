@@ -128,8 +128,9 @@ extension StepHostingSuite {
             } _: { plugins async throws in
                 let long = "\"" + String(repeating: "-", count: 400) + "\""
                 // Who is faster is the machine's affair; whatever is torn is the plugin's own.
-                // The step host checks what it reads, so it ends by its own word and never by a signal.
-                let codes = [StepErrorCode.exitedEarly, StepErrorCode.deadline]
+                // The step host checks what it reads, so it ends by its own word and never by a signal; a torn call ID
+                // comes back as an answer to no call.
+                let codes = [StepErrorCode.exitedEarly, StepErrorCode.deadline, StepErrorCode.protocolViolation]
                 for _ in 0..<20 {
                     for input in [long, "\"scribble\"", "1", "[2]", "\"three\""] {
                         let outcome = try await plugins.call("keeps_input", input: input, timeout: .milliseconds(200))
