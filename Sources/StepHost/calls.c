@@ -106,15 +106,15 @@ static void send_progress(step_call_id id, double fraction, step_bytes note) {
 
 static void send_log(step_call_id id, int32_t level, step_bytes message, step_bytes fields) {
     static const char mark[] = " [truncated]";
-    static char cut[LOG_MESSAGE_BYTES_MAX]; /* guarded by the lock; the plugin's stacks may be small */
-    if (message.len > LOG_MESSAGE_BYTES_MAX) {
+    static char cut[STEP_WIRE_LOG_MESSAGE_BYTES_MAX]; /* guarded by the lock; the plugin's stacks may be small */
+    if (message.len > STEP_WIRE_LOG_MESSAGE_BYTES_MAX) {
         size_t kept = sizeof cut - sizeof mark + 1;
         while (kept > 0 && (message.ptr[kept] & 0xC0) == 0x80) kept--; /* no torn UTF-8 sequence */
         memcpy(cut, message.ptr, kept);
         memcpy(cut + kept, mark, sizeof mark - 1);
         message = (step_bytes){(const uint8_t *)cut, kept + sizeof mark - 1};
     }
-    if (fields.len > LOG_FIELDS_BYTES_MAX) fields.len = 0;
+    if (fields.len > STEP_WIRE_LOG_FIELDS_BYTES_MAX) fields.len = 0;
     struct frame_out frame;
     frame_begin(&frame, STEP_WIRE_LOG, id);
     frame_put_u32(&frame, (uint32_t)level);
@@ -241,7 +241,7 @@ static void host_heartbeat(void *ctx, step_call_id id, step_bytes details) {
     struct call_slot *slot = find(id);
     if (slot != NULL) {
         uint64_t now = monotonic_ns();
-        if (details.len > DETAILS_BYTES_MAX) {
+        if (details.len > STEP_WIRE_DETAILS_BYTES_MAX) {
             static const char text[] = "heartbeat details above 1 MiB were ignored";
             send_log(id, STEP_LOG_WARNING, (step_bytes){(const uint8_t *)text, sizeof text - 1}, (step_bytes){0});
         } else if (is_due(&slot->heartbeat, now, HEARTBEAT_INTERVAL_MS)) {
@@ -261,8 +261,8 @@ static void host_progress(void *ctx, step_call_id id, double fraction, step_byte
     (void)ctx;
     bool held = false;
     if (isnan(fraction)) return;
-    if (note.len > NOTE_BYTES_MAX) {
-        note.len = NOTE_BYTES_MAX;
+    if (note.len > STEP_WIRE_NOTE_BYTES_MAX) {
+        note.len = STEP_WIRE_NOTE_BYTES_MAX;
         while (note.len > 0 && (note.ptr[note.len] & 0xC0) == 0x80) note.len--;
     }
     channel_lock();
@@ -338,7 +338,7 @@ void calls_answered(step_call_id id, uint64_t token) {
 static int32_t host_request(void *ctx, step_call_id id, uint32_t kind, step_bytes key, step_bytes arg, uint64_t token) {
     (void)ctx;
     if (kind != STEP_REQUEST_SECRET_GET) return STEP_REPLY_UNKNOWN_KIND;
-    if (key.len > NOTE_BYTES_MAX || arg.len > DETAILS_BYTES_MAX) return STEP_REPLY_REFUSED;
+    if (key.len > STEP_WIRE_NOTE_BYTES_MAX || arg.len > STEP_WIRE_DETAILS_BYTES_MAX) return STEP_REPLY_REFUSED;
     int32_t status = STEP_REPLY_REFUSED;
     channel_lock();
     struct call_slot *slot = find(id);

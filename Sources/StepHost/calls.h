@@ -8,10 +8,6 @@
 #include "step_abi.h"
 
 #define CALLS_MAX 1024                      /* in flight at once; further ones are refused */
-#define DETAILS_BYTES_MAX (1u << 20)        /* heartbeat details; larger ones are ignored and logged */
-#define NOTE_BYTES_MAX (4u << 10)           /* progress note; cut */
-#define LOG_MESSAGE_BYTES_MAX (64u << 10)   /* log message; cut with a mark */
-#define LOG_FIELDS_BYTES_MAX (64u << 10)    /* log fields; larger ones are left out */
 #define REQUESTS_PER_CALL_MAX 10000         /* further ones are refused */
 #define REQUESTS_WAITING_MAX 64             /* of one call without an answer yet; further ones are refused */
 #define HEARTBEAT_INTERVAL_MS 100

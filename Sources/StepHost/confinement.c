@@ -1,5 +1,6 @@
 #include "confinement.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -9,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -33,6 +35,7 @@ static bool apply_limits(const struct settings *settings) {
     bool applied = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, settings->nofile);
     if (settings->fsize_bytes != 0) applied = limit(RLIMIT_FSIZE, settings->fsize_bytes) && applied;
     if (settings->data_bytes != 0) applied = limit(RLIMIT_DATA, settings->data_bytes) && applied;
+    if (settings->address_bytes != 0) applied = limit(RLIMIT_AS, settings->address_bytes) && applied;
     if (settings->cpu_seconds != 0) applied = limit(RLIMIT_CPU, settings->cpu_seconds) && applied;
     return applied;
 }
@@ -44,14 +47,14 @@ static bool die_with_parent(const struct settings *settings) {
     return set;
 }
 
-uint32_t confine_at_start(const struct settings *settings) {
-    uint32_t confined = 0;
+struct confined confine_at_start(const struct settings *settings) {
+    struct confined confined = {0};
     (void)setsid(); /* fails when the spawner did it already */
     unsigned channel = (unsigned)channel_descriptor();
     close_from_to(STDERR_FILENO + 1, channel - 1);
     close_from_to(channel + 1, ~0u);
-    if (die_with_parent(settings)) confined |= STEP_CONFINED_PDEATHSIG;
-    if (!settings->skip_rlimits && apply_limits(settings)) confined |= STEP_CONFINED_RLIMITS;
+    if (die_with_parent(settings)) confined.measures |= STEP_CONFINED_PDEATHSIG;
+    if (!settings->skip_rlimits && apply_limits(settings)) confined.measures |= STEP_CONFINED_RLIMITS;
     return confined;
 }
 
@@ -106,20 +109,44 @@ static void close_writable(const struct writable *writable) {
     for (int i = 0; i < writable->count; i++) close(writable->paths[i]);
 }
 
+/* Landlock binds no thread that exists already. */
+static bool is_single_threaded(void) {
+    DIR *tasks = opendir("/proc/self/task");
+    if (tasks == NULL) return false;
+    int count = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(tasks)) != NULL) count += entry->d_name[0] != '.';
+    closedir(tasks);
+    return count == 1;
+}
+
+static bool has_required(const struct settings *settings, const struct confined *confined, struct problem *problem) {
+    uint32_t missing = settings->required & ~confined->measures;
+    if (missing == 0) return true;
+    return problem_set(
+        problem, "confinement_missing",
+        "this machine's kernel offers plugins no%s%s%s; the setting require_confinement says what a plugin may run without",
+        missing & STEP_CONFINED_NO_NEW_PRIVS ? " no_new_privs" : "", missing & STEP_CONFINED_SECCOMP ? " seccomp" : "",
+        missing & STEP_CONFINED_LANDLOCK ? " landlock" : "");
+}
+
 bool confine_before_load(
-    const struct settings *settings, const char *path, int file, const char *run_path, uint32_t *confined,
-    struct problem *problem) {
+    const struct settings *settings, const char *path, int file, struct confined *confined, struct problem *problem) {
     struct writable writable;
+    if (!is_single_threaded())
+        return problem_set(problem, "confinement_failed", "%s: the process has a thread before it is confined", path);
     if (!open_writable(settings, &writable, problem)) return false;
     if (geteuid() == 0 && !settings->skip_uid && !give_up_root(settings, problem)) return false;
-    if (geteuid() != 0) *confined |= STEP_CONFINED_UNPRIVILEGED;
-    if (!settings->skip_rlimits && !limit_tasks(settings)) *confined &= ~(uint32_t)STEP_CONFINED_RLIMITS;
+    if (geteuid() != 0) confined->measures |= STEP_CONFINED_UNPRIVILEGED;
+    if (!settings->skip_rlimits && !limit_tasks(settings)) confined->measures &= ~(uint32_t)STEP_CONFINED_RLIMITS;
+    /* Hosts with users of their own share granted files by their group. */
+    if (settings->writable_count > 0) umask(0007);
     if (settings->tmp == NULL) (void)!chdir("/");
     else if (!enter_tmp(settings, &writable, problem)) return false;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) *confined |= STEP_CONFINED_NO_NEW_PRIVS;
-    if (!settings->skip_landlock && landlock_apply(settings, path, file, run_path, &writable))
-        *confined |= STEP_CONFINED_LANDLOCK;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) confined->measures |= STEP_CONFINED_NO_NEW_PRIVS;
+    if (!settings->skip_landlock) confined->landlock_abi = landlock_apply(settings, file, &writable);
+    if (confined->landlock_abi > 0) confined->measures |= STEP_CONFINED_LANDLOCK;
     close_writable(&writable);
-    if (!settings->skip_seccomp && seccomp_apply(settings)) *confined |= STEP_CONFINED_SECCOMP;
-    return true;
+    if (!settings->skip_seccomp && seccomp_apply(settings)) confined->measures |= STEP_CONFINED_SECCOMP;
+    return has_required(settings, confined, problem);
 }

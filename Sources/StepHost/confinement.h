@@ -8,14 +8,19 @@
 #include "elf_check.h"
 #include "settings.h"
 
-/* At start: own session, no inherited descriptors, death with the parent, limits. */
-uint32_t confine_at_start(const struct settings *settings);
+/* What holds: STEP_CONFINED_ bits, and the version of Landlock in force (0: none). */
+struct confined {
+    uint32_t measures, landlock_abi;
+};
 
-/* Before the first code of the plugin: unprivileged user, its tasks, NO_NEW_PRIVS, Landlock, seccomp. Changes *confined.
- * False only when the process could not give up root. */
+/* At start: own session, no inherited descriptors, death with the parent, limits. */
+struct confined confine_at_start(const struct settings *settings);
+
+/* Before the first code of the plugin, and before any second thread: unprivileged user, its tasks, NO_NEW_PRIVS, Landlock,
+ * seccomp. They bind the calling thread and those it starts. False when root could not be given up, when a second thread
+ * exists, or when a measure of `settings->required` is missing. */
 bool confine_before_load(
-    const struct settings *settings, const char *path, int file, const char *run_path, uint32_t *confined,
-    struct problem *problem);
+    const struct settings *settings, const char *path, int file, struct confined *confined, struct problem *problem);
 
 /* What the plugin may write, opened before root is given up: the user it becomes may be unable to pass the directories
  * above. */
@@ -27,10 +32,16 @@ struct writable {
 
 /* tasks.c: the tasks of the user on this machine, as RLIMIT_NPROC counts them; false without /proc. */
 bool tasks_of_user(uid_t uid, uint64_t *tasks);
-/* landlock.c: reads as told, writes only what is in `writable`, no TCP. */
-bool landlock_apply(
-    const struct settings *settings, const char *path, int file, const char *run_path, const struct writable *writable);
+/* landlock.c: reads as told, writes only what is in `writable`, no TCP. The ABI in force, 0 when there is none. */
+uint32_t landlock_apply(const struct settings *settings, int file, const struct writable *writable);
 /* seccomp.c */
 bool seccomp_apply(const struct settings *settings);
+
+/* libraries.c: false, with the problem, when a RUNPATH names a directory that is neither the system's nor given by
+ * --library-path. Such a directory would not be readable anyway: refusing the plugin says so. $ORIGIN itself, which every
+ * Swift package has, and directories that do not exist are passed over, and nothing is granted for them. */
+bool libraries_check(const struct settings *settings, const char *run_path, struct problem *problem);
+/* The system's directories of libraries, NULL at the end. */
+extern const char *const library_directories[];
 
 #endif

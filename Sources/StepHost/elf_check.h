@@ -6,12 +6,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PROBLEM_BYTES_MAX 1024
+#include "step_wire.h"
+
 #define RUN_PATH_BYTES_MAX 4096
 
 struct problem {
     const char *code;
-    char message[PROBLEM_BYTES_MAX];
+    char message[STEP_WIRE_PROBLEM_BYTES_MAX];
 };
 
 /* Fills in the problem and returns false. */

@@ -1,9 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
-#include <limits.h>
 #include <linux/landlock.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -31,13 +28,12 @@ struct ruleset_attributes {
 
 static const uint64_t readable = FILE_EXECUTE | FILE_READ | FILE_READ_DIRECTORY;
 
-/* What a C or Swift runtime reads: libraries, the loader's cache, time zones, the processor count, randomness.
+/* What a C or Swift runtime reads beside its libraries: the loader's cache, time zones, the processor count, randomness.
  * All of /proc, because libdispatch watches its workers by /proc/TID/stat and traps where it cannot; what is private
  * to other processes there wants ptrace rights, which Landlock refuses by itself. */
 static const char *const system_paths[] = {
-    "/lib",      "/lib64",          "/usr/lib",     "/usr/lib64",       "/usr/local/lib", "/usr/share/zoneinfo",
-    "/usr/share/locale", "/etc/ld.so.cache", "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd", "/proc",
-    "/sys/devices/system/cpu", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/random",
+    "/usr/share/zoneinfo", "/usr/share/locale", "/etc/ld.so.cache", "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd",
+    "/proc", "/sys/devices/system/cpu", "/dev/null", "/dev/urandom", "/dev/random",
 };
 
 static void allow_descriptor(int ruleset, int target, uint64_t access) {
@@ -55,37 +51,10 @@ static void allow(int ruleset, const char *path, uint64_t access) {
     close(target);
 }
 
-/* Grants each directory of a RUNPATH; $ORIGIN is the plugin's own. */
-static void allow_run_path(int ruleset, const char *run_path, const char *origin) {
-    static const char *const names[] = {"$ORIGIN", "${ORIGIN}"};
-    while (*run_path != '\0') {
-        size_t length = strcspn(run_path, ":");
-        char entry[PATH_MAX * 2] = "";
-        const char *rest = run_path;
-        size_t rest_length = length;
-        for (size_t i = 0; i < 2; i++) {
-            size_t name = strlen(names[i]);
-            if (length < name || strncmp(run_path, names[i], name) != 0) continue;
-            strcpy(entry, origin);
-            rest = run_path + name;
-            rest_length = length - name;
-        }
-        size_t used = strlen(entry);
-        if (used + rest_length < sizeof entry) {
-            memcpy(entry + used, rest, rest_length);
-            entry[used + rest_length] = '\0';
-            if (entry[0] == '/') allow(ruleset, entry, readable);
-        }
-        run_path += length;
-        if (*run_path == ':') run_path++;
-    }
-}
-
-bool landlock_apply(
-    const struct settings *settings, const char *path, int file, const char *run_path,
-    const struct writable *writable) {
-    long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (abi < 1) return false;
+uint32_t landlock_apply(const struct settings *settings, int file, const struct writable *writable) {
+    long offered = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    if (offered < 1 || settings->landlock_abi_max == 0) return 0;
+    uint64_t abi = (uint64_t)offered < settings->landlock_abi_max ? (uint64_t)offered : settings->landlock_abi_max;
     struct ruleset_attributes attributes = {.handled_files = FILES_ABI_1};
     size_t attributes_bytes = sizeof attributes.handled_files;
     if (abi >= 2) attributes.handled_files |= FILE_REFER;
@@ -100,13 +69,11 @@ bool landlock_apply(
         attributes_bytes = sizeof attributes;
     }
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &attributes, attributes_bytes, 0);
-    if (ruleset < 0) return false;
+    if (ruleset < 0) return 0;
 
-    char origin[PATH_MAX];
-    strcpy(origin, path);
-    char *directory = dirname(origin);
     allow_descriptor(ruleset, file, readable);
-    allow_run_path(ruleset, run_path, directory);
+    for (size_t i = 0; library_directories[i] != NULL; i++) allow(ruleset, library_directories[i], readable);
+    for (int i = 0; i < settings->libraries_count; i++) allow(ruleset, settings->libraries[i], readable);
     for (size_t i = 0; i < sizeof system_paths / sizeof *system_paths; i++) allow(ruleset, system_paths[i], readable);
     for (int i = 0; i < settings->readable_count; i++) allow(ruleset, settings->readable[i], readable);
     if (settings->allow_processes) {
@@ -120,5 +87,5 @@ bool landlock_apply(
 
     bool applied = syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
     close(ruleset);
-    return applied;
+    return applied ? (uint32_t)abi : 0;
 }

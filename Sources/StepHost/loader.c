@@ -12,6 +12,8 @@
 
 #include "calls.h"
 #include "confinement.h"
+#include "step_wire.h"
+#include "watchdog.h"
 
 typedef const step_plugin *(*entry_function)(uint32_t, uint32_t);
 
@@ -78,35 +80,78 @@ static bool start_plugin(entry_function entry, step_bytes config, struct loaded 
     step_bytes description = table->describe();
     if (description.ptr == NULL || description.len == 0)
         return problem_set(problem, "describe_invalid", "the plugin's describe returned nothing");
-    if (description.len > DESCRIBE_BYTES_MAX)
+    if (description.len > STEP_WIRE_DESCRIBE_BYTES_MAX)
         return problem_set(
             problem, "describe_invalid", "the plugin's describe returned %llu bytes, more than %u",
-            (unsigned long long)description.len, DESCRIBE_BYTES_MAX);
+            (unsigned long long)description.len, STEP_WIRE_DESCRIBE_BYTES_MAX);
     loaded->table = table;
     loaded->description = description;
     return true;
 }
 
-bool loader_load(
-    const struct settings *settings, uint32_t confined, step_bytes path_bytes, step_bytes config,
-    struct loaded *loaded, struct problem *problem) {
+/* A stored plugin, opened and judged by its headers. */
+struct plugin_file {
     char path[PATH_MAX];
-    if (path_bytes.len == 0 || path_bytes.len >= sizeof path || memchr(path_bytes.ptr, 0, path_bytes.len) != NULL)
-        return problem_set(problem, "file_unreadable", "the path is empty, too long or has a zero byte");
-    memcpy(path, path_bytes.ptr, path_bytes.len);
-    path[path_bytes.len] = '\0';
-
-    int file = open(path, O_RDONLY | O_CLOEXEC);
-    if (file < 0) return problem_set(problem, "file_unreadable", "%.900s: %s", path, strerror(errno));
     char run_path[RUN_PATH_BYTES_MAX];
+    int file;
+};
+
+static bool open_file(
+    const struct settings *settings, step_bytes path, struct plugin_file *plugin, struct problem *problem) {
+    if (path.len == 0 || path.len >= sizeof plugin->path || memchr(path.ptr, 0, path.len) != NULL)
+        return problem_set(problem, "file_unreadable", "the path is empty, too long or has a zero byte");
+    memcpy(plugin->path, path.ptr, path.len);
+    plugin->path[path.len] = '\0';
+    /* Opening a FIFO for reading would wait for a writer. */
+    plugin->file = open(plugin->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (plugin->file < 0) return problem_set(problem, "file_unreadable", "%.900s: %s", plugin->path, strerror(errno));
+    if (elf_check(plugin->file, plugin->run_path, problem) && libraries_check(settings, plugin->run_path, problem))
+        return true;
+    close(plugin->file);
+    return false;
+}
+
+bool loader_load(
+    const struct settings *settings, struct confined confined, step_bytes path, step_bytes config, struct loaded *loaded,
+    struct problem *problem) {
+    struct plugin_file plugin;
     entry_function entry = NULL;
-    bool loadable = elf_check(file, run_path, problem);
+    if (!open_file(settings, path, &plugin, problem)) return false;
+    bool loadable = confine_before_load(settings, plugin.path, plugin.file, &confined, problem);
+    loaded->confined = confined;
     if (loadable) {
-        /* From here on code of the plugin may run: constructors do in dlopen. */
-        loadable = confine_before_load(settings, path, file, run_path, &confined, problem);
-        loaded->confinement = confined;
-        loadable = loadable && load_image(path, file, &entry, problem);
+        /* The first other thread, and from here on code of the plugin: constructors run in dlopen. */
+        watchdog_start();
+        loadable = load_image(plugin.path, plugin.file, &entry, problem);
     }
-    close(file);
+    close(plugin.file);
     return loadable && start_plugin(entry, config, loaded, problem);
+}
+
+static void *open_runtime(const char *directory, size_t length) {
+    static const char name[] = "/libswiftCore.so";
+    char path[PATH_MAX];
+    if (length + sizeof name > sizeof path || directory[0] != '/') return NULL;
+    memcpy(path, directory, length);
+    memcpy(path + length, name, sizeof name);
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+bool loader_find_runtime(
+    const struct settings *settings, struct confined confined, step_bytes path, void **runtime, struct problem *problem) {
+    struct plugin_file plugin;
+    *runtime = NULL;
+    if (!open_file(settings, path, &plugin, problem)) return false;
+    bool is_confined = confine_before_load(settings, plugin.path, plugin.file, &confined, problem);
+    close(plugin.file);
+    if (!is_confined) return false;
+    for (const char *entry = plugin.run_path; *runtime == NULL && *entry != '\0';) {
+        size_t length = strcspn(entry, ":");
+        *runtime = open_runtime(entry, length);
+        entry += length + (entry[length] == ':');
+    }
+    for (int i = 0; *runtime == NULL && i < settings->libraries_count; i++)
+        *runtime = open_runtime(settings->libraries[i], strlen(settings->libraries[i]));
+    if (*runtime == NULL) *runtime = dlopen("libswiftCore.so", RTLD_NOW | RTLD_LOCAL);
+    return true;
 }

@@ -4,21 +4,25 @@
 
 #include <stdbool.h>
 
+#include "confinement.h"
 #include "elf_check.h"
 #include "settings.h"
 #include "step_abi.h"
 
-#define DESCRIBE_BYTES_MAX (4u << 20)
-
 struct loaded {
     const step_plugin *table;
     step_bytes description;
-    uint32_t confinement; /* STEP_CONFINED_ bits in force */
+    struct confined confined;
 };
 
 /* Confines the process, then runs the plugin's first code. The path is not NUL-terminated. */
 bool loader_load(
-    const struct settings *settings, uint32_t confined, step_bytes path, step_bytes config, struct loaded *loaded,
+    const struct settings *settings, struct confined confined, step_bytes path, step_bytes config, struct loaded *loaded,
     struct problem *problem);
+
+/* Confines the process as for the plugin, of which it runs nothing, and finds the Swift runtime that the plugin's RUNPATH
+ * or --library-path leads to; *runtime is NULL where there is none. */
+bool loader_find_runtime(
+    const struct settings *settings, struct confined confined, step_bytes path, void **runtime, struct problem *problem);
 
 #endif

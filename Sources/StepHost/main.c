@@ -9,6 +9,7 @@
 #include "confinement.h"
 #include "crash.h"
 #include "loader.h"
+#include "names.h"
 #include "settings.h"
 #include "step_abi.h"
 #include "step_wire.h"
@@ -25,7 +26,7 @@ static void send_now(struct frame_out *frame) {
     channel_unlock();
 }
 
-static void send_hello(uint32_t confinement) {
+static void send_hello(const struct confined *confined) {
     struct frame_out frame;
     frame_begin(&frame, STEP_WIRE_HELLO, 0);
     frame_put_u32(&frame, STEP_WIRE_MAGIC);
@@ -33,7 +34,7 @@ static void send_hello(uint32_t confinement) {
     uint16_t version[2] = {STEP_ABI_MAJOR, STEP_ABI_MINOR};
     frame_put(&frame, version, sizeof version);
     frame_put_u32(&frame, (uint32_t)getpid());
-    frame_put_u32(&frame, confinement);
+    frame_put_u32(&frame, confined->measures);
     send_now(&frame);
 }
 
@@ -43,7 +44,8 @@ static void send_ready(const struct loaded *loaded) {
     frame_put_blob(&frame, loaded->description.ptr, loaded->description.len);
     uint16_t version[2] = {loaded->table->abi_major, loaded->table->abi_minor};
     frame_put(&frame, version, sizeof version);
-    frame_put_u32(&frame, loaded->confinement);
+    frame_put_u32(&frame, loaded->confined.measures);
+    frame_put_u32(&frame, loaded->confined.landlock_abi);
     send_now(&frame);
 }
 
@@ -105,7 +107,7 @@ static void handle_reply(const step_plugin *plugin, struct frame_in *frame) {
 }
 
 static void open_plugin(
-    const struct settings *settings, uint32_t confined, struct frame_in *frame, struct loaded *loaded) {
+    const struct settings *settings, struct confined confined, struct frame_in *frame, struct loaded *loaded) {
     step_bytes path = frame_take_blob(frame);
     step_bytes config = frame_take_blob(frame);
     if (frame->malformed) protocol_error("an OPEN frame ends too early");
@@ -118,14 +120,34 @@ static void open_plugin(
     }
 }
 
+/* Gives names as their Swift source has them, instead of loading a plugin: the demangler reads text of the plugin's author,
+ * so it works in here and not in the server. */
+static _Noreturn void translate_names(
+    const struct settings *settings, struct confined confined, struct frame_in *frame) {
+    step_bytes path = frame_take_blob(frame);
+    step_bytes names = frame_take_blob(frame);
+    if (frame->malformed) protocol_error("a NAMES frame ends too early");
+    struct problem problem;
+    void *runtime;
+    if (loader_find_runtime(settings, confined, path, &runtime, &problem)) {
+        step_bytes translated = names_translate(runtime, names);
+        struct frame_out answer;
+        frame_begin(&answer, STEP_WIRE_NAMED, 0);
+        frame_put_blob(&answer, translated.ptr, translated.len);
+        send_now(&answer);
+    } else {
+        send_load_failed(&problem);
+    }
+    _exit(0);
+}
+
 int main(int argc, char **argv) {
     struct settings settings;
     settings_parse(&settings, argc, argv);
     channel_adopt();
-    uint32_t confined = confine_at_start(&settings);
+    struct confined confined = confine_at_start(&settings);
     crash_install(settings.threads);
-    send_hello(confined);
-    watchdog_start();
+    send_hello(&confined);
 
     struct loaded loaded = {0};
     struct frame_in frame;
@@ -136,6 +158,9 @@ int main(int argc, char **argv) {
             if (is_open) protocol_error("a second OPEN frame");
             open_plugin(&settings, confined, &frame, &loaded);
             break;
+        case STEP_WIRE_NAMES:
+            if (is_open) protocol_error("a NAMES frame after OPEN");
+            translate_names(&settings, confined, &frame);
         case STEP_WIRE_CALL:
             if (!is_open) protocol_error("a CALL frame before OPEN");
             handle_call(loaded.table, &frame);

@@ -68,15 +68,18 @@ package struct HostingConfiguration: Sendable {
         package var grace: Duration
         /// How long a host whose channel closed may take to end before it is killed.
         package var closedChannel: Duration
+        /// Between two looks at the memory and the files of a host with a call.
+        package var inspection: Duration
 
         package init(
             hello: Duration = .seconds(5), open: Duration = .seconds(10), grace: Duration = .seconds(2),
-            closedChannel: Duration = .milliseconds(500)
+            closedChannel: Duration = .milliseconds(500), inspection: Duration = .milliseconds(200)
         ) {
             self.hello = hello
             self.open = open
             self.grace = grace
             self.closedChannel = closedChannel
+            self.inspection = inspection
         }
     }
 
@@ -91,6 +94,18 @@ package struct HostingConfiguration: Sendable {
         /// process, so what is held against threads and processes started past `pthread_create` is this many for each
         /// of `Pool.hostsMax`, beyond what the hosts' user has on the machine when a plugin is loaded.
         package var threadsPerHostMax: Int
+        /// Memory of one host. Held by RLIMIT_DATA and, since that counts no shared memory, by the refusal of such memory,
+        /// by RLIMIT_AS with `reservedBytesMax` on top, and while a call runs by a look at what is resident.
+        package var memoryBytesMax: Int
+        /// Address space beyond `memoryBytesMax`: libraries, and what allocators reserve and do not use. 0: no limit of
+        /// the address space, as sanitizers need.
+        package var reservedBytesMax: Int
+        /// The largest file a host may write.
+        package var fileBytesMax: Int
+        /// What the temporary folder of one host may hold, looked at each `Timing.inspection` while a call runs: so much
+        /// and what can be written in that time.
+        package var temporaryBytesMax: Int
+        package var temporaryFilesMax: Int
         /// Progress and log entries handed on for one call; more are counted and dropped.
         package var activityPerCallMax: Int
         /// Crashes of one build within `crashWindow` that put it into quarantine.
@@ -102,6 +117,8 @@ package struct HostingConfiguration: Sendable {
         package init(
             outputBytesMax: Int = 4 << 20, errorMessageBytesMax: Int = 8 << 10, describeBytesMax: Int = 1 << 20,
             pluginBytesMax: Int = 512 << 20, outputTailBytesMax: Int = 64 << 10, threadsPerHostMax: Int = 128,
+            memoryBytesMax: Int = 1 << 30, reservedBytesMax: Int = 2 << 30, fileBytesMax: Int = 64 << 20,
+            temporaryBytesMax: Int = 256 << 20, temporaryFilesMax: Int = 10_000,
             activityPerCallMax: Int = 10_000, crashesMax: Int = 5, crashWindow: Duration = .seconds(60),
             quarantine: Duration = .seconds(5), quarantineMax: Duration = .seconds(300)
         ) {
@@ -111,6 +128,11 @@ package struct HostingConfiguration: Sendable {
             self.pluginBytesMax = pluginBytesMax
             self.outputTailBytesMax = outputTailBytesMax
             self.threadsPerHostMax = threadsPerHostMax
+            self.memoryBytesMax = memoryBytesMax
+            self.reservedBytesMax = reservedBytesMax
+            self.fileBytesMax = fileBytesMax
+            self.temporaryBytesMax = temporaryBytesMax
+            self.temporaryFilesMax = temporaryFilesMax
             self.activityPerCallMax = activityPerCallMax
             self.crashesMax = crashesMax
             self.crashWindow = crashWindow
@@ -121,23 +143,53 @@ package struct HostingConfiguration: Sendable {
 
     /// What step hosts are started with beyond their own defaults.
     package struct Confinement: Sendable {
+        /// Without which a plugin is not loaded; names as `Confinement.measures` has them.
+        package static let requirements = ["no_new_privs", "seccomp", "landlock"]
+
         /// Further flags of the step host's command line; they win over the limits.
         package var arguments: [String]
         /// What plugins may write besides each host's own temporary folder, at most 16 paths that exist. Their owners
-        /// and modes still hold: started as root, a host has become user 65534.
+        /// and modes still hold: started as root, a host has a user of its own and group 65534.
         package var writablePaths: [String]
+        /// Directories of shared libraries besides the system's, at most 64: plugins may read them, and their RUNPATH may
+        /// name them. Default: where this program has its Swift runtime from.
+        package var libraryDirectories: [String]
+        /// Of `requirements`.
+        package var required: [String]
+        /// The users that hosts become, each one of its own, when the server is root. Linux distributions give out none
+        /// of the default range (60706 to 61183 are unused by systemd's table of users and groups).
+        package var users: Range<UInt32>
 
-        package init(arguments: [String] = [], writablePaths: [String] = []) {
+        package init(
+            arguments: [String] = [], writablePaths: [String] = [], libraryDirectories: [String]? = nil,
+            required: [String] = Confinement.requirements, users: Range<UInt32> = 60_800..<61_056
+        ) {
             self.arguments = arguments
             self.writablePaths = writablePaths
+            self.libraryDirectories = libraryDirectories ?? RuntimeDirectory.own.map { [$0] } ?? []
+            self.required = required
+            self.users = users
         }
     }
 
+    /// What a temporary folder may hold.
+    var temporaryBudget: FolderUsage.Budget {
+        FolderUsage.Budget(
+            bytesMax: limits.temporaryBytesMax, filesMax: limits.temporaryFilesMax, fileBytesMax: limits.fileBytesMax)
+    }
+
     /// The step host's command line, without what differs from host to host.
-    var stepHostArguments: [String] {
-        [
+    ///
+    /// - Parameter hasOwnUser: whether each host has a user of its own. Linux counts tasks by user.
+    func stepHostArguments(hasOwnUser: Bool) -> [String] {
+        let addressBytes = limits.reservedBytesMax == 0 ? 0 : limits.memoryBytesMax + limits.reservedBytesMax
+        return [
             "--limit-threads", String(limits.threadsPerHostMax),
-            "--limit-tasks", String(limits.threadsPerHostMax * pool.hostsMax),
-        ] + confinement.arguments + confinement.writablePaths.flatMap { ["--rw", $0] }
+            "--limit-tasks", String(limits.threadsPerHostMax * (hasOwnUser ? 1 : pool.hostsMax)),
+            "--limit-data", String(limits.memoryBytesMax), "--limit-address", String(addressBytes),
+            "--limit-fsize", String(limits.fileBytesMax),
+        ] + confinement.required.flatMap { ["--require", $0] }
+            + confinement.libraryDirectories.flatMap { ["--library-path", $0] }
+            + confinement.arguments + confinement.writablePaths.flatMap { ["--rw", $0] }
     }
 }

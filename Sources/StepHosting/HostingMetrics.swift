@@ -19,7 +19,7 @@ struct HostingMetrics: Sendable {
             StepErrorCode.outputTooLarge, StepErrorCode.deadline, StepErrorCode.heartbeatLost, StepErrorCode.cancelled,
             StepErrorCode.signal,
             StepErrorCode.exitedEarly, StepErrorCode.protocolViolation, StepErrorCode.hostLost,
-            StepErrorCode.functionUnavailable,
+            StepErrorCode.functionUnavailable, StepErrorCode.limitExceeded, StepErrorCode.inputTooLarge,
         ].map { ($0, Self.verdict($0)) })
 
     private let secrets = Dictionary(

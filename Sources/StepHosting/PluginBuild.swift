@@ -10,7 +10,11 @@ struct PluginBuild: Sendable {
     private var inputs: [String: JSONSchema] = [:]
     private var heartbeatTimeouts: [String: Duration] = [:]
 
-    init(_ plugin: PluginDescription) {
+    /// The names of the files it was installed from.
+    let fileNames: Set<String>
+
+    init(_ plugin: PluginDescription, fileNames: Set<String>) {
+        self.fileNames = fileNames
         for function in plugin.functions {
             functions.insert(function.name)
             heartbeatTimeouts[function.name] = function.heartbeatTimeout

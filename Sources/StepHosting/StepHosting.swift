@@ -2,6 +2,7 @@ package import Logging
 import Glibc
 import NIOPosix
 import ServiceLifecycle
+import StepABI
 import Synchronization
 package import WorkflowEngine
 import WorkflowModel
@@ -11,11 +12,11 @@ import WorkflowModel
 /// `start` before the first call; `shutdown` (or the end of `run()`) leaves no process behind.
 package final class StepHosting: StepRunner, FunctionCatalog, Service {
     private struct Shared {
-        var findings = PluginDiscovery.Findings()
         /// By content hash: the current builds and older ones that were called.
         var builds: [String: PluginBuild] = [:]
-        var currentHashes: Set<String> = []
         var nextDescriber: UInt64 = 1 << 40
+        /// The look at the plugin directories that is under way; the next one begins after it.
+        var discovery: Task<Void, Never>?
         var isStarted = false
         var isStopped = false
     }
@@ -30,6 +31,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     private let spawner: HostSpawner
     private let reactor: Reactor
     private let fleet: Fleet
+    private let inventory: PluginInventory
     private let metrics = HostingMetrics()
     private let folders: HostFolders
     private let threads = NIOThreadPool(numberOfThreads: StepHosting.threadCount)
@@ -44,19 +46,28 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         self.configuration = configuration
         self.logger = logger
         let store = PluginStore(
-            directory: configuration.dataDirectory + "/plugins", pluginBytesMax: configuration.limits.pluginBytesMax)
+            dataDirectory: configuration.dataDirectory, pluginBytesMax: configuration.limits.pluginBytesMax)
         self.store = store
         folders = HostFolders(dataDirectory: configuration.dataDirectory, threads: threads)
-        spawner = HostSpawner(
-            path: configuration.stepHostPath, arguments: configuration.stepHostArguments, folders: folders)
+        spawner = HostSpawner(configuration: configuration, folders: folders)
         reactor = try Reactor()
-        fleet = Fleet(
+        let fleet = Fleet(
             configuration: configuration, spawner: spawner, reactor: reactor, metrics: metrics, logger: logger,
-            pluginPath: { store.path(of: $0) }, activity: activity)
+            threads: threads, pluginPath: { store.path(of: $0) }, activity: activity)
+        self.fleet = fleet
+        inventory = PluginInventory { fleet.setCurrent(Set($0.map(\.hash))) }
     }
 
-    /// Finds the plugins and starts their first hosts; returns when the catalog is complete.
-    package func start() async throws(HostingError) {
+    /// Keeps this process's memory and descriptors from other processes of its user: the step hosts of a server that is not
+    /// root are such processes. Its own crash report and debuggers of the user cannot read it then, either.
+    package static func refuseInspection() {
+        // Cannot fail with its argument.
+        _ = step_refuse_inspection()
+    }
+
+    /// Gets ready for calls and begins to look for plugins; returns without waiting for them. A plugin that does not open
+    /// holds up neither the start nor the others: `loaded` and `discovered` wait for those that are wanted.
+    package func start() throws(HostingError) {
         guard access(configuration.stepHostPath, X_OK) == 0 else {
             throw HostingError(
                 .stepHostMissing,
@@ -72,52 +83,51 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         threads.start()
         spawner.start()
         reactor.start { fleet.trim() }
-        await rescan()
+        _ = discover()
     }
 
     /// Looks at the plugin directories again. Running executions keep the builds they began with.
-    package func rescan() async {
-        let discovery = PluginDiscovery(
-            configuration: configuration, store: store, spawner: spawner, reactor: reactor, threads: threads,
-            nextHost: { self.nextDescriber() })
-        let findings = await discovery.scan()
-        let hashes = Set(findings.plugins.map(\.hash))
-        shared.withLock { shared in
-            shared.findings = findings
-            shared.currentHashes = hashes
-            for plugin in findings.plugins { shared.builds[plugin.hash] = PluginBuild(plugin) }
-        }
-        for failure in findings.failures {
-            logger.warning(
-                "plugin not loaded",
-                metadata: ["path": "\(failure.path)", "code": "\(failure.code)", "reason": "\(failure.message)"])
-        }
-        fleet.setCurrent(hashes)
-    }
+    package func rescan() async { await discover().value }
 
-    package var plugins: [PluginDescription] { shared.withLock { $0.findings.plugins } }
-    package var failures: [PluginFailure] { shared.withLock { $0.findings.failures } }
+    /// Waits until every file of the plugin directories was looked at.
+    package func discovered() async { await inventory.loaded(nil) }
+
+    package var plugins: [PluginDescription] {
+        inventory.plugins.map { plugin in
+            var plugin = plugin
+            plugin.confinement = fleet.confinement(of: plugin.hash) ?? plugin.confinement
+            return plugin
+        }
+    }
+    package var failures: [PluginFailure] { inventory.failures }
+    package var loading: [String] { inventory.loading }
+    package func loaded(_ plugins: Set<String>) async { await inventory.loaded(plugins) }
     package var statistics: HostingStatistics { fleet.statistics }
 
     package func run(_ call: StepCall) async -> StepOutcome {
-        let outcome = await named(await outcome(of: call), call)
+        let outcome = await outcome(of: call)
         metrics.ended(outcome)
         return configuration.secrets.mask(for: call.function.plugin)?.hide(in: outcome) ?? outcome
     }
 
-    /// A crash's frames get the names of the plugin's functions, on a thread that may read the plugin's file.
-    private func named(_ outcome: StepOutcome, _ call: StepCall) async -> StepOutcome {
-        guard case .failed(var error) = outcome.result, let report = error.diagnostics, CrashReport.isIn(report) else {
-            return outcome
-        }
+    /// The diagnostics of a crash, with the names of the plugin's functions. What a step that did not crash wrote stays as
+    /// it is, even if it looks like the step host's report.
+    private func named(_ report: String, _ call: StepCall) async -> String {
+        guard CrashReport.isIn(report) else { return report }
         let (path, plugin) = (store.path(of: call.pluginHash), call.function.plugin)
         // Without the threads, at the end, it stays as it is.
-        error.diagnostics = (try? await threads.runIfActive {
-            CrashReport.named(report, path: path, plugin: plugin)
-        }) ?? report
-        var named = outcome
-        named.result = .failed(error)
-        return named
+        guard let crash = try? await threads.runIfActive({ CrashReport(report, path: path, plugin: plugin) }) else {
+            return report
+        }
+        let mangled = crash.mangled
+        var translations: [String: String] = [:]
+        if !mangled.isEmpty {
+            let translated = await NameTranslator.translate(
+                mangled, path: path, id: nextDescriber(), configuration: configuration, spawner: spawner,
+                reactor: reactor)
+            translations = Dictionary(zip(mangled, translated ?? [])) { $1 }
+        }
+        return OutputTail.capped(crash.text(translations), bytesMax: 2 * configuration.limits.outputTailBytesMax)
     }
 
     private func outcome(of call: StepCall) async -> StepOutcome {
@@ -126,9 +136,23 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             return StepOutcome(result: .failed(error))
         }
         if let refusal = build.refusal(of: call) { return StepOutcome(result: .failed(refusal)) }
+        guard WireEncoder.fits(call) else {
+            let error = StepError(
+                code: StepErrorCode.inputTooLarge,
+                message: "the input of \(call.input.count) bytes and the checkpoint of \(call.checkpoint.count) do not "
+                    + "fit the \(WireEncoder.frameBytesMax) bytes that a step host takes",
+                isRetryable: false)
+            return StepOutcome(result: .failed(error))
+        }
         let heartbeatTimeout = build.heartbeatTimeout(of: call.function.function)
-        switch await fleet.run(call, heartbeatTimeout: heartbeatTimeout) {
-        case .ended(let end, let queued):
+        switch await fleet.run(
+            call, heartbeatTimeout: heartbeatTimeout,
+            ownsSecrets: build.fileNames.contains(call.function.plugin))
+        {
+        case .ended(var end, let queued):
+            if case .died(.signal) = end.result, let report = end.diagnostics {
+                end.diagnostics = await named(report, call)
+            }
             return CallVerdict(limits: configuration.limits, timeout: call.timeout, heartbeatTimeout: heartbeatTimeout)
                 .outcome(of: end, queuedNanoseconds: queued)
         case .refused(let refusal, let queued):
@@ -143,7 +167,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
 
     /// Runs until the service group shuts down gracefully.
     package func run() async throws {
-        try await start()
+        try start()
         // An error here means only that the task was cancelled outright; the processes go either way.
         try? await gracefulShutdown()
         await shutdown()
@@ -155,6 +179,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             defer { shared.isStopped = true }
             return shared.isStarted && !shared.isStopped
         }) else { return }
+        shared.withLock { $0.discovery }?.cancel()
         await fleet.stop()
         await reactor.stop()
         await spawner.stop()
@@ -173,25 +198,56 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         }
     }
 
+    private var discovery: PluginDiscovery {
+        PluginDiscovery(
+            configuration: configuration, store: store, spawner: spawner, reactor: reactor, threads: threads,
+            nextHost: { self.nextDescriber() })
+    }
+
+    /// One look at the directories after the other.
+    private func discover() -> Task<Void, Never> {
+        shared.withLock { shared in
+            let before = shared.discovery
+            let task = Task {
+                await before?.value
+                await discovery.scan(inventory)
+                for failure in inventory.failures {
+                    logger.warning(
+                        "plugin not loaded",
+                        metadata: [
+                            "path": "\(failure.path)", "code": "\(failure.code)", "reason": "\(failure.message)",
+                        ])
+                }
+            }
+            shared.discovery = task
+            return task
+        }
+    }
+
     /// What is known of the build a call is pinned to; reads it from the store when it is not a current one.
     private func build(for call: StepCall) async throws(StepError) -> PluginBuild {
         let hash = call.pluginHash
         if let build = shared.withLock({ $0.builds[hash] }) { return build }
+        // A call of an execution taken up again may come before discovery has stored what it is pinned to.
+        if !store.contains(hash) { await discovered() }
         guard store.contains(hash) else {
             throw StepError(
                 code: StepErrorCode.functionUnavailable,
                 message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) is not stored any more",
                 isRetryable: false)
         }
-        let discovery = PluginDiscovery(
-            configuration: configuration, store: store, spawner: spawner, reactor: reactor, threads: threads,
-            nextHost: { self.nextDescriber() })
         let entry = PluginStore.Entry(hash: hash, path: store.path(of: hash))
         do throws(PluginDescriber.Fault) {
-            let build = PluginBuild(try await discovery.describe(entry, source: entry.path))
+            let current = inventory.plugins.first { $0.hash == hash }
+            let plugin: PluginDescription
+            if let current { plugin = current } else {
+                plugin = try await discovery.describe(entry, source: entry.path)
+            }
+            let build = PluginBuild(plugin, fileNames: store.fileNames(of: hash))
+            let currentHashes = Set(inventory.plugins.map(\.hash))
             shared.withLock { shared in
                 if shared.builds.count >= Self.buildsMax {
-                    shared.builds = shared.builds.filter { shared.currentHashes.contains($0.key) }
+                    shared.builds = shared.builds.filter { currentHashes.contains($0.key) }
                 }
                 shared.builds[hash] = build
             }

@@ -83,16 +83,63 @@ extension StepHostingSuite {
             #endif
         }
 
-        @Test("of two files with one name the first by file name is used")
+        @Test("of two files that claim one name neither is loaded, until one is gone")
         func sameName() async throws {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            try await HostedPlugins.compile("good", into: directory + "/plugins")
-            #expect(await HostedPlugins.shell("cp \(directory)/plugins/good.so \(directory)/plugins/other.so") == 0)
+            let files = directory + "/plugins"
+            try await HostedPlugins.compile("good", into: files)
+            try await HostedPlugins.compile("exits", into: files)
+            // Another plugin, which calls itself good.
+            #expect(await HostedPlugins.shell("mkdir \(directory)/other") == 0)
+            try await HostedPlugins.compile("exits", as: "good", into: directory + "/other")
+            #expect(await HostedPlugins.shell("mv \(directory)/other/good.so \(files)/aaa.so") == 0)
             try await HostedPlugins.with(directory: directory) { plugins async throws in
-                #expect(plugins.hosting.plugins.map(\.path) == [directory + "/plugins/good.so"])
-                #expect(plugins.hosting.failures.map(\.code) == ["duplicate_name"])
-                #expect(plugins.hosting.failures.first?.message.contains("good.so") == true)
+                let hosting = plugins.hosting
+                #expect(hosting.plugins.map(\.name) == ["exits"])
+                #expect(hosting.failures.map(\.code) == ["duplicate_name", "duplicate_name"])
+                #expect(hosting.failures.first?.message.contains("good.so") == true, "\(hosting.failures)")
+                unlink(files + "/aaa.so")
+                await hosting.rescan()
+                #expect(hosting.plugins.map(\.path) == [files + "/exits.so", files + "/good.so"])
+                #expect(hosting.failures.isEmpty)
+            }
+        }
+
+        @Test("a plugin in a file of another name is offered once every file was looked at")
+        func otherName() async throws {
+            let directory = try HostedPlugins.makeDirectory()
+            defer { HostedPlugins.remove(directory) }
+            try await HostedPlugins.compile("good", into: directory + "/plugins")
+            #expect(await HostedPlugins.shell("mv \(directory)/plugins/good.so \(directory)/plugins/other.so") == 0)
+            try await HostedPlugins.with(directory: directory) { plugins async throws in
+                #expect(try await plugins.call("good").output == "{\"ok\":true}")
+            }
+        }
+
+        @Test("a FIFO, a plugin that loops and thousands of files hold up neither the start nor the other plugins")
+        func obstacles() async throws {
+            let directory = try HostedPlugins.makeDirectory()
+            defer { HostedPlugins.remove(directory) }
+            let files = directory + "/plugins"
+            try await HostedPlugins.compile("good", into: files)
+            try await HostedPlugins.compile("constructor_loops", into: files)
+            let made = await HostedPlugins.shell(
+                "cd '\(files)' && mkfifo fifo.so && seq -f 'x%g' 10000 | xargs touch && seq -f 'x%g.so' 900 | xargs touch")
+            try #require(made == 0)
+            try await HostedPlugins.with(directory: directory, waitsForPlugins: false) {
+                // Nobody could wait for that.
+                $0.timing.open = .seconds(600)
+            } _: { plugins async throws in
+                let hosting = plugins.hosting
+                await hosting.loaded(["good"])
+                #expect(try await plugins.call("good").output == "{\"ok\":true}")
+                #expect(hosting.loading.contains(files + "/constructor_loops.so"))
+                let waiting = Task { await hosting.loaded(["nobody"]) }
+                waiting.cancel()
+                await waiting.value
+                // The loop goes on, and the stop ends it.
+                #expect(!hosting.failures.contains { $0.path == files + "/constructor_loops.so" })
             }
         }
 

@@ -1,5 +1,6 @@
 import StepABI
 import Testing
+import WorkflowEngine
 
 @testable import StepHosting
 
@@ -20,7 +21,7 @@ import Testing
         if phase == .greeting { return machine }
         _ = machine.received(hello(version: STEP_WIRE_VERSION), now: 0)
         if phase == .opening { return machine }
-        _ = machine.received(.ready(describe: []), now: 0)
+        _ = machine.received(.ready(describe: [], Confinement(measures: [], landlockABI: 0)), now: 0)
         switch phase {
         case .greeting, .opening, .idle: break
         case .busy: _ = machine.begin(7, timeout: 100, now: 0)
@@ -43,7 +44,7 @@ import Testing
         switch input {
         case .hello: return machine.received(hello(version: STEP_WIRE_VERSION), now: 1)
         case .badHello: return machine.received(hello(version: STEP_WIRE_VERSION + 1), now: 1)
-        case .ready: return machine.received(.ready(describe: []), now: 1)
+        case .ready: return machine.received(.ready(describe: [], Confinement(measures: [], landlockABI: 0)), now: 1)
         case .loadFailed: return machine.received(.loadFailed(code: "c", message: "m"), now: 1)
         case .complete: return machine.received(.complete(call: 7, completion), now: 1)
         case .stranger: return machine.received(.complete(call: 8, completion), now: 1)
@@ -206,7 +207,7 @@ import Testing
         #expect(status(ask(8)) == UInt8(STEP_REPLY_REFUSED))
         #expect(status(ask(7, kind: 9)) == UInt8(STEP_REPLY_UNKNOWN_KIND))
         for number in 1...10_000 {
-            guard case .report(.secretRequested(7, 1, "k", number))? = ask(7).first else {
+            guard case .report(.secretRequested(7, 1, "k"))? = ask(7).first else {
                 Issue.record("request \(number) was not asked on")
                 return
             }
@@ -251,7 +252,7 @@ import Testing
         #expect(try #require(Self.death(closing.exited(ExitStatus(signal: 0, code: 0), now: 1))).0 == .retired)
     }
 
-    @Test("counters are reported as what was added, and falling ones count nothing")
+    @Test("counters are reported as what was added, of any size, and falling ones are a violation")
     func counters() {
         var machine = Self.machine(in: .idle)
         func late(_ value: UInt64) -> Int {
@@ -260,6 +261,56 @@ import Testing
             { return late }
             return 0
         }
-        #expect([late(2), late(2), late(5), late(1)] == [2, 0, 3, 0])
+        #expect([late(2), late(2), late(5), late(.max), late(.max)] == [2, 0, 3, .max, 0])
+        #expect(Self.step(&machine) { $0.received(.counters(lateCompletions: 1, droppedLogs: 0), now: 1) } == "dying k")
+    }
+
+    @Test("what a process uses is looked at while a call runs, and its deadline comes all the same")
+    func inspections() throws {
+        var settings = Self.settings
+        settings.inspectionInterval = 30
+        var machine = HostStateMachine(settings: settings, now: 0)
+        _ = machine.received(.hello(.init(magic: STEP_WIRE_MAGIC, version: STEP_WIRE_VERSION, confinement: 0)), now: 0)
+        _ = machine.received(.ready(describe: [], Confinement(measures: [], landlockABI: 0)), now: 0)
+        #expect(machine.wakeAt == .max)
+        _ = machine.begin(7, timeout: 100, now: 0)
+        for time: Int64 in [30, 60, 90] {
+            #expect(machine.wakeAt == time)
+            guard case .report(.inspect)? = machine.timerFired(now: time).first else {
+                Issue.record("no look at \(time)")
+                return
+            }
+        }
+        #expect(machine.wakeAt == 100)
+        guard case .send? = machine.timerFired(now: 100).first else {
+            Issue.record("no cancel at the deadline")
+            return
+        }
+        _ = machine.exceeded("much")
+        let death = try #require(Self.death(machine.exited(ExitStatus(signal: 9, code: 0), now: 101))).0
+        #expect(death == .killedBeyondLimit("much") && !death.isCrash)
+    }
+
+    @Test("a host for names gets the names, and neither kind of host takes the other's answer")
+    func names() throws {
+        var settings = Self.settings
+        settings.task = .names(["a", "b"])
+        func machine(_ settings: HostStateMachine.Settings) -> HostStateMachine {
+            var machine = HostStateMachine(settings: settings, now: 0)
+            _ = machine.received(
+                .hello(.init(magic: STEP_WIRE_MAGIC, version: STEP_WIRE_VERSION, confinement: 0)), now: 0)
+            return machine
+        }
+        var names = machine(settings)
+        guard case .report(.named("x\ny"))? = names.received(.named("x\ny"), now: 1).first else {
+            Issue.record("not reported")
+            return
+        }
+        #expect(Self.step(&names) { $0.timerFired(now: 6) } == "dying k")
+        var plugin = machine(Self.settings)
+        #expect(Self.step(&plugin) { $0.received(.named(""), now: 1) } == "dying k")
+        var other = machine(settings)
+        let ready = WireMessage.ready(describe: [], Confinement(measures: [], landlockABI: 0))
+        #expect(Self.step(&other) { $0.received(ready, now: 1) } == "dying k")
     }
 }

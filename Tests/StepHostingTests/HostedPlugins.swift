@@ -25,27 +25,27 @@ struct HostedPlugins {
 
     /// Compiles the plugins, runs the body, stops hosting and checks that nothing is left of it.
     static func with(
-        _ plugins: String..., configure: (inout HostingConfiguration) -> Void = { _ in },
+        _ plugins: String..., log: LogLines = LogLines(), configure: (inout HostingConfiguration) -> Void = { _ in },
         _ body: (HostedPlugins) async throws -> Void
     ) async throws {
         let directory = try Self.makeDirectory()
         defer { remove(directory) }
         for plugin in plugins { try await compile(plugin, into: directory + "/plugins") }
-        try await with(directory: directory, configure: configure, body)
+        try await with(directory: directory, log: log, configure: configure, body)
     }
 
     static func with(
-        directory: String, configure: (inout HostingConfiguration) -> Void = { _ in },
+        directory: String, waitsForPlugins: Bool = true, log: LogLines = LogLines(),
+        configure: (inout HostingConfiguration) -> Void = { _ in },
         _ body: (HostedPlugins) async throws -> Void
     ) async throws {
         var configuration = configuration(directory)
         configure(&configuration)
         let pidfdsBefore = OpenDescriptors.count(of: "anon_inode:[pidfd]")
         let activity = ActivityLog()
-        let hosting = try StepHosting(configuration: configuration, logger: Logger(label: "test") { _ in
-            SwiftLogNoOpLogHandler()
-        }) { activity.append($0) }
-        try await hosting.start()
+        let hosting = try StepHosting(configuration: configuration, logger: Logger(label: "test") { _ in log }) { activity.append($0) }
+        try hosting.start()
+        if waitsForPlugins { await hosting.discovered() }
         var pipes: Set<String> = []
         func noteProcesses() -> [pid_t] {
             let processes = hosting.statistics.processIDs
@@ -137,6 +137,27 @@ final class ActivityLog: Sendable {
     private let entries = Mutex<[StepActivity]>([])
     func append(_ entry: StepActivity) { entries.withLock { $0.append(entry) } }
     var all: [StepActivity] { entries.withLock { $0 } }
+}
+
+/// The lines of a log.
+final class LogLines: LogHandler, Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+
+    var logLevel: Logger.Level {
+        get { .trace }
+        set { _ = newValue }
+    }
+    var metadata: Logger.Metadata {
+        get { [:] }
+        set { _ = newValue }
+    }
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { nil }
+        set { _ = newValue }
+    }
+
+    func log(event: LogEvent) { lines.withLock { $0.append("\(event.message) \(event.metadata ?? [:])") } }
 }
 
 /// This process's descriptors and children, as the kernel lists them.

@@ -17,7 +17,7 @@ import Testing
             """)
         try #require(status == 0)
         for round in 0..<20 {
-            let store = PluginStore(directory: directory + "/\(round)", pluginBytesMax: 64 << 20)
+            let store = PluginStore(dataDirectory: directory + "/\(round)", pluginBytesMax: 64 << 20)
             try store.prepare()
             let inodes = Mutex<[UInt]>([])
             DispatchQueue.concurrentPerform(iterations: 4) { _ in

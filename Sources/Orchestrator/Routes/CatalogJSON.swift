@@ -17,6 +17,12 @@ package enum CatalogJSON {
             return [
                 "plugin": .string(plugin.name), "version": .string(plugin.version), "sdk": .string(plugin.sdk),
                 "sha256": .string(plugin.hash), "path": .string(plugin.path), "functions": .array(functions),
+                "confinement": plugin.confinement.map { confinement in
+                    [
+                        "measures": .array(confinement.measures.map { .string($0) }),
+                        "landlock_abi": .int(Int64(confinement.landlockABI)),
+                    ]
+                } ?? nil,
             ]
         }
         let failures = catalog.failures.map { failure -> JSONValue in

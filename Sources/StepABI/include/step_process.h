@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
@@ -39,10 +40,8 @@ typedef struct step_poll_event {
     uint32_t events; /* STEP_POLL_ */
 } step_poll_event;
 
-/* Of the Swift runtime, which has no other door to it: the name as its source has it, to be freed; NULL for what is no
- * mangled name. */
-extern char *swift_demangle(
-    const char *name, size_t length, char *buffer, size_t *buffer_length, uint32_t flags);
+/* Keeps other processes of the user from this one's memory and descriptors, by ptrace and by /proc. 0, or -1. */
+static inline int step_refuse_inspection(void) { return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); }
 
 /* A descriptor that becomes readable when the process ends; -1 and errno otherwise. */
 static inline int step_pidfd_open(pid_t pid) { return (int)syscall(SYS_pidfd_open, pid, 0); }

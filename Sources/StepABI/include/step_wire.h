@@ -6,6 +6,7 @@
  * Strings and byte fields inside a payload are u32 length | bytes ("blob").
  *
  * Life:    HELLO (host) → OPEN (server) → READY or LOAD_FAILED (host) → CALL … COMPLETE, one or more at a time.
+ *          Or HELLO → NAMES (server) → NAMED or LOAD_FAILED (host), and the host exits.
  * Both ends come from one build: HELLO carries the build id, and another build is refused.
  */
 #ifndef STEP_WIRE_H
@@ -15,7 +16,7 @@
 
 #define STEP_WIRE_FD 3
 #define STEP_WIRE_MAGIC 0x31575453u /* "STW1" little endian */
-#define STEP_WIRE_VERSION 1u        /* raised by any change of this file */
+#define STEP_WIRE_VERSION 2u        /* raised by any change of this file */
 #define STEP_WIRE_HEADER_BYTES 13u  /* length, kind, call */
 #define STEP_WIRE_OVERHEAD_BYTES 9u /* what length counts beside the payload */
 #define STEP_WIRE_FRAME_BYTES_MAX (8u << 20)
@@ -25,7 +26,8 @@ enum {
     STEP_WIRE_HELLO = 1,       /* u32 magic | u32 wire version | u16 abi major | u16 abi minor | u32 pid | u32 confinement
                                   bits in force so far (STEP_CONFINED_*) */
     STEP_WIRE_READY = 2,       /* blob describe JSON | u16 plugin abi major | u16 plugin abi minor | u32 confinement bits in
-                                  force: most need the plugin's path and so come after HELLO */
+                                  force: most need the plugin's path and so come after HELLO | u32 ABI of Landlock in
+                                  force, 0: none */
     STEP_WIRE_LOAD_FAILED = 3, /* blob code | blob message */
     STEP_WIRE_COMPLETE = 4,    /* i32 status | u64 nanoseconds from invoke to complete | f64 risk (the highest score; NaN: none;
                                   infinite: a score was NaN or outside 0…100) | blob payload. Output that does not fit a
@@ -39,6 +41,7 @@ enum {
     STEP_WIRE_COUNTERS = 10,   /* u64 late or duplicate completions | u64 dropped logs; before exit and after each call that
                                   changed them */
     STEP_WIRE_SLOW = 11,       /* u8 what (1 invoke, 2 cancel, 3 reply): has not returned within 50 ms */
+    STEP_WIRE_NAMED = 12,      /* blob names, one a line: those of NAMES in their order, as their Swift source has them */
 
     /* server → host */
     STEP_WIRE_OPEN = 32,   /* blob plugin path | blob config JSON */
@@ -46,7 +49,20 @@ enum {
                               blob execution id | blob step name | blob idempotency key | blob checkpoint */
     STEP_WIRE_CANCEL = 34, /* u32 reason */
     STEP_WIRE_REPLY = 35,  /* u64 token | i32 status | blob value */
-    STEP_WIRE_CLOSE = 36   /* empty: close the plugin and exit 0 */
+    STEP_WIRE_CLOSE = 36,  /* empty: close the plugin and exit 0 */
+    STEP_WIRE_NAMES = 37   /* blob plugin path | blob mangled names, one a line */
+};
+
+/* The largest values of fields; the server ends a host that sends larger ones. */
+enum {
+    STEP_WIRE_DESCRIBE_BYTES_MAX = 4 << 20,
+    STEP_WIRE_DETAILS_BYTES_MAX = 1 << 20,       /* heartbeat details, and the argument of a request */
+    STEP_WIRE_NOTE_BYTES_MAX = 4 << 10,          /* progress note, and the key of a request */
+    STEP_WIRE_LOG_MESSAGE_BYTES_MAX = 64 << 10,
+    STEP_WIRE_LOG_FIELDS_BYTES_MAX = 64 << 10,
+    STEP_WIRE_PROBLEM_BYTES_MAX = 1024,          /* code and message of LOAD_FAILED, each */
+    STEP_WIRE_NAME_BYTES_MAX = 1024,             /* one name of NAMES and NAMED; longer ones are cut */
+    STEP_WIRE_NAMES_MAX = 64                     /* names of NAMES */
 };
 
 /* Confinement that the step host could put in force before it loaded the plugin. */

@@ -1,16 +1,14 @@
-import Glibc
-import StepABI
-
-/// A step host's own report of a crash, with the plugin's functions named as their source has them.
+/// A step host's own report of a crash, with the plugin's functions named.
 ///
 /// The step host writes a line for each frame, innermost first: `stepstream-frame: IMAGE+0xOFFSET`, and the name where the
-/// dynamic linker knows one, which it does for what an image exports only.
-enum CrashReport {
+/// dynamic linker knows one, which it does for what an image exports only. The plugin can write such lines, too: so only
+/// names read from the plugin's own symbol table are looked at further, and what the lines say is shown as it stands.
+struct CrashReport {
     private static let prefix = "stepstream-frame: "
     /// As many as a step host writes. What a plugin prints may look like more.
     private static let framesMax = 64
-    /// The demangler works by recursion; a longer name stays as it is.
-    private static let mangledBytesMax = 1024
+    /// Longer names are cut: a symbol table can hold one of megabytes.
+    private static let nameBytesMax = 1024
 
     private struct Frame {
         var image: String
@@ -29,37 +27,60 @@ enum CrashReport {
         }
     }
 
+    /// A line of the report.
+    private struct Place {
+        var line: Int
+        var frame: Frame
+        var address: Int
+    }
+
+    private var lines: [Substring]
+    private var places: [Place] = []
+    private let path: String
+    private let plugin: String
+    /// The plugin's own functions by address, as the symbol table has them.
+    private let symbols: [Int: String]
+
     static func isIn(_ text: String) -> Bool { text.contains(prefix) }
 
     /// - Parameters:
     ///   - path: the plugin's stored file; no other is read.
     ///   - plugin: its name, shown in place of that path.
-    static func named(_ text: String, path: String, plugin: String) -> String {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        var frames: [(line: Int, frame: Frame, address: Int)] = []
-        for (number, line) in lines.enumerated() where frames.count < framesMax {
+    init(_ text: String, path: String, plugin: String) {
+        (self.path, self.plugin) = (path, plugin)
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        for (number, line) in lines.enumerated() where places.count < Self.framesMax {
             guard let frame = Frame(line) else { continue }
             // Below the signal's own frame comes the faulting instruction; the others are where calls return to, which
             // may be the first of the next function.
-            frames.append((number, frame, frames.count == 1 ? frame.offset : max(0, frame.offset - 1)))
+            places.append(
+                Place(line: number, frame: frame, address: places.count == 1 ? frame.offset : max(0, frame.offset - 1)))
         }
-        let addresses = Set(frames.filter { $0.frame.image == path }.map(\.address))
+        let addresses = Set(places.filter { $0.frame.image == path }.map(\.address))
         let names = addresses.isEmpty ? [:] : FunctionNames.ofFile(path) { $0.names(of: addresses) } ?? [:]
-        for (number, frame, address) in frames {
-            let isOwn = frame.image == path
-            let name = (isOwn ? names[address] : nil) ?? frame.name
-            lines[number] = "\(prefix)\(isOwn ? plugin + ".so" : frame.image)+0x\(String(frame.offset, radix: 16))"
-                + (name.map { " " + demangled($0) } ?? "")
-        }
-        return lines.joined(separator: "\n")
+        symbols = names.mapValues { String(decoding: $0.utf8.prefix(Self.nameBytesMax), as: UTF8.self) }
     }
 
-    /// The name as its Swift source has it; what is no mangled name stays.
-    static func demangled(_ name: String) -> String {
-        guard name.utf8.count <= mangledBytesMax,
-            let text = swift_demangle(name, name.utf8.count, nil, nil, 0)
-        else { return name }
-        defer { free(text) }
-        return String(cString: text)
+    /// Names of the plugin's own functions that a Swift compiler has mangled.
+    var mangled: [String] {
+        Set(symbols.values).filter { $0.hasPrefix("$s") || $0.hasPrefix("$S") || $0.hasPrefix("_T") }
+            .filter { !$0.contains("\n") }.sorted()
+    }
+
+    /// The text with the functions named.
+    ///
+    /// - Parameter translations: of `mangled`; a name without one stays as the symbol table has it.
+    func text(_ translations: [String: String]) -> String {
+        var lines = lines
+        for place in places {
+            let frame = place.frame
+            let isOwn = frame.image == path
+            let symbol = isOwn ? symbols[place.address] : nil
+            let name = symbol.map { translations[$0] ?? $0 } ?? frame.name
+            lines[place.line] =
+                "\(Self.prefix)\(isOwn ? plugin + ".so" : frame.image)+0x\(String(frame.offset, radix: 16))"
+                + (name.map { " " + $0 } ?? "")
+        }
+        return lines.joined(separator: "\n")
     }
 }

@@ -1,4 +1,5 @@
 import Synchronization
+import WorkflowEngine
 
 /// Asks a plugin what it offers, in a step host that is thrown away afterwards.
 ///
@@ -10,8 +11,14 @@ final class PluginDescriber: HostOwner {
     }
 
     private struct Shared {
-        var continuation: CheckedContinuation<Result<[UInt8], Fault>, Never>?
-        var described: [UInt8]?
+        var continuation: CheckedContinuation<Result<Described, Fault>, Never>?
+        var described: Described?
+    }
+
+    /// What a plugin said of itself, and what held it meanwhile.
+    struct Described: Sendable {
+        var bytes: [UInt8]
+        var confinement: Confinement
     }
 
     private let shared = Mutex(Shared())
@@ -21,10 +28,10 @@ final class PluginDescriber: HostOwner {
     /// The plugin's description, once its process is gone.
     static func describe(
         _ path: String, id: UInt64, configuration: HostingConfiguration, spawner: HostSpawner, reactor: Reactor
-    ) async throws(Fault) -> [UInt8] {
+    ) async throws(Fault) -> Described {
         let describer = PluginDescriber()
         let settings = HostStateMachine.Settings(configuration, pluginPath: path)
-        let result: Result<[UInt8], Fault> = await withCheckedContinuation { continuation in
+        let result: Result<Described, Fault> = await withCheckedContinuation { continuation in
             describer.shared.withLock { $0.continuation = continuation }
             spawner.spawn { result in
                 switch result {
@@ -43,17 +50,17 @@ final class PluginDescriber: HostOwner {
 
     func receive(_ report: HostReport, from host: HostProcess) {
         switch report {
-        case .ready(let describe):
-            shared.withLock { $0.described = describe }
+        case .ready(let describe, let confinement):
+            shared.withLock { $0.described = Described(bytes: describe, confinement: confinement) }
             host.retire()
         case .died(let death, _):
             if let described = shared.withLock({ $0.described }) { return finish(.success(described)) }
             finish(.failure(Self.fault(death, stderr: host.diagnostics())))
-        case .finished, .activity, .secretRequested, .slow, .counted: break
+        case .named, .finished, .activity, .secretRequested, .slow, .counted, .inspect: break
         }
     }
 
-    private func finish(_ result: Result<[UInt8], Fault>) {
+    private func finish(_ result: Result<Described, Fault>) {
         let continuation = shared.withLock { shared in
             defer { shared.continuation = nil }
             return shared.continuation
@@ -73,7 +80,7 @@ final class PluginDescriber: HostOwner {
         case .protocolViolation(let what): return Fault(code: "protocol_violation", message: what)
         case .unresponsive(let what): return Fault(code: "load_timeout", message: what + said)
         case .spawnFailed(let message): return Fault(code: "host_not_started", message: message)
-        case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .retired:
+        case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .killedBeyondLimit, .retired:
             return Fault(code: "load_interrupted", message: "loading it was interrupted")
         }
     }

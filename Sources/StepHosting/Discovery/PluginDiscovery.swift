@@ -4,17 +4,6 @@ import WorkflowEngine
 
 /// Finds the plugins in the configured directories, stores them and learns what they offer.
 struct PluginDiscovery: Sendable {
-    /// What a scan found. The order of both is that of the files' names.
-    struct Findings: Sendable {
-        var plugins: [PluginDescription] = []
-        var failures: [PluginFailure] = []
-    }
-
-    private enum Found: Sendable {
-        case plugin(PluginDescription)
-        case failure(PluginFailure)
-    }
-
     static let pluginsMax = 1_000
     /// Files examined, and so throw-away processes, at a time.
     private static let concurrentMax = 8
@@ -28,34 +17,19 @@ struct PluginDiscovery: Sendable {
     /// Numbers for throw-away hosts, apart from the fleet's.
     let nextHost: @Sendable () -> UInt64
 
-    func scan() async -> Findings {
-        var findings = Findings()
-        let files = await listing(&findings)
-        let found = await withTaskGroup(of: (Int, Found).self) { group in
-            var found: [Int: Found] = [:]
+    /// Looks at every file, and tells of each as soon as it was looked at: a plugin that does not open in time delays
+    /// nobody else's.
+    func scan(_ inventory: PluginInventory) async {
+        var unreadable: [PluginFailure] = []
+        let files = await listing(&unreadable)
+        inventory.begin(files, failures: unreadable)
+        await withTaskGroup(of: Void.self) { group in
             for (index, path) in files.enumerated() {
-                if index >= Self.concurrentMax, let (done, what) = await group.next() { found[done] = what }
-                group.addTask { (index, await examine(path)) }
-            }
-            for await (done, what) in group { found[done] = what }
-            return found
-        }
-        var paths: [String: String] = [:]
-        for (index, path) in files.enumerated() {
-            switch found[index] {
-            case .failure(let failure): findings.failures.append(failure)
-            case .plugin(let plugin):
-                if let first = paths[plugin.name] {
-                    let message = "the plugin \(plugin.name) is already loaded from \(first)"
-                    findings.failures.append(PluginFailure(path: path, code: "duplicate_name", message: message))
-                } else {
-                    paths[plugin.name] = path
-                    findings.plugins.append(plugin)
-                }
-            case nil: break
+                if index >= Self.concurrentMax { await group.next() }
+                group.addTask { inventory.looked(at: path, await examine(path)) }
             }
         }
-        return findings
+        inventory.end()
     }
 
     /// What a stored build offers, without its process when it was asked before.
@@ -66,19 +40,20 @@ struct PluginDiscovery: Sendable {
         {
             return plugin
         }
-        let bytes = try await PluginDescriber.describe(
+        let described = try await PluginDescriber.describe(
             entry.path, id: nextHost(), configuration: configuration, spawner: spawner, reactor: reactor)
-        let plugin: PluginDescription
+        var plugin: PluginDescription
         do throws(DescriptionReader.Fault) {
-            plugin = try reader.read(bytes, hash: entry.hash, path: source)
+            plugin = try reader.read(described.bytes, hash: entry.hash, path: source)
         } catch {
             throw PluginDescriber.Fault(code: "describe_invalid", message: error.message)
         }
-        await onThread { store.cache(bytes, of: entry.hash) }
+        plugin.confinement = described.confinement
+        await onThread { store.cache(described.bytes, of: entry.hash) }
         return plugin
     }
 
-    private func examine(_ path: String) async -> Found {
+    private func examine(_ path: String) async -> PluginInventory.Finding {
         let installed: Result<PluginStore.Entry, PluginStore.Fault> = await onThread {
             Result { () throws(PluginStore.Fault) in try store.install(path) }
         }
@@ -93,12 +68,12 @@ struct PluginDiscovery: Sendable {
         }
     }
 
-    private func listing(_ findings: inout Findings) async -> [String] {
+    private func listing(_ failures: inout [PluginFailure]) async -> [String] {
         var files: [String] = []
         for directory in configuration.pluginDirectories {
             let names = await onThread { Self.names(in: directory) }
             guard let names else {
-                findings.failures.append(
+                failures.append(
                     PluginFailure(
                         path: directory, code: "directory_unreadable", message: "the plugin directory cannot be read"))
                 continue
@@ -106,7 +81,7 @@ struct PluginDiscovery: Sendable {
             files += names.filter { $0.hasSuffix(".so") && !$0.hasPrefix(".") }.sorted().map { "\(directory)/\($0)" }
         }
         if files.count > Self.pluginsMax {
-            findings.failures.append(
+            failures.append(
                 PluginFailure(
                     path: files[Self.pluginsMax], code: "too_many_plugins",
                     message: "there are \(files.count) plugins; the limit is \(Self.pluginsMax)"))

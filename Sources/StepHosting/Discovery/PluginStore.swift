@@ -22,12 +22,20 @@ struct PluginStore: Sendable {
     private static let chunkBytes = 1 << 20
     private static let temporaryNumber = Atomic<Int>(0)
 
+    private let dataDirectory: String
     let directory: String
     let pluginBytesMax: Int
 
+    /// - Parameter dataDirectory: the copies are in `plugins` below it.
+    init(dataDirectory: String, pluginBytesMax: Int) {
+        self.dataDirectory = dataDirectory
+        directory = dataDirectory + "/plugins"
+        self.pluginBytesMax = pluginBytesMax
+    }
+
     /// - Throws: `HostingError` when the directories cannot be made.
     func prepare() throws(HostingError) {
-        try DataDirectory.make(directory, mode: 0o755)
+        close(try DataDirectory.open(directory, below: dataDirectory, mode: 0o755))
     }
 
     func path(of hash: String) -> String { "\(directory)/\(hash).so" }
@@ -45,7 +53,8 @@ struct PluginStore: Sendable {
 
     /// Checks the file, hashes it and keeps a copy; all of it from one open descriptor.
     func install(_ path: String) throws(Fault) -> Entry {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        // Opening a FIFO waits for a writer otherwise, for ever.
+        let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw Self.unreadable() }
         defer { close(file) }
         var status = stat()
@@ -65,7 +74,38 @@ struct PluginStore: Sendable {
         let hash = hash(of: file)
         let entry = Entry(hash: hash, path: self.path(of: hash))
         if !contains(hash) { try copy(file, to: entry, from: path) }
+        try noteFileName(of: path, for: hash)
         return entry
+    }
+
+    // MARK: What the files were called
+
+    private static let fileNamesBytesMax = 64 << 10
+
+    /// The names, without `.so`, of the files that the build was installed from: `DATA/plugins/<sha256>.names`, a line
+    /// each. Secrets belong to the file that the operator put there and not to whoever claims its name.
+    func fileNames(of hash: String) -> Set<String> {
+        guard Self.isHash(hash) else { return [] }
+        let file = open("\(directory)/\(hash).names", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
+        guard file >= 0 else { return [] }
+        defer { close(file) }
+        let text = String(decoding: Self.bytes(of: file, at: 0, count: Self.fileNamesBytesMax), as: UTF8.self)
+        return Set(text.split(separator: "\n").map(String.init))
+    }
+
+    /// `pricing` of `/plugins/pricing.so`
+    static func fileName(of path: String) -> String {
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        return name.hasSuffix(".so") ? String(name.dropLast(3)) : name
+    }
+
+    private func noteFileName(of path: String, for hash: String) throws(Fault) {
+        let name = Self.fileName(of: path)
+        var names = fileNames(of: hash)
+        guard !name.contains("\n"), names.insert(name).inserted else { return }
+        let text = names.sorted().map { $0 + "\n" }.joined()
+        guard text.utf8.count <= Self.fileNamesBytesMax else { return }
+        try write("\(directory)/\(hash).names") { file throws(Fault) in try Self.write(Array(text.utf8)[...], to: file) }
     }
 
     // MARK: What plugins said of themselves
@@ -73,7 +113,7 @@ struct PluginStore: Sendable {
     /// The description of a stored plugin from an earlier run; nil when there is none.
     func cachedDescription(of hash: String, bytesMax: Int) -> [UInt8]? {
         guard Self.isHash(hash) else { return nil }
-        let file = open("\(directory)/\(hash).json", O_RDONLY | O_CLOEXEC)
+        let file = open("\(directory)/\(hash).json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard file >= 0 else { return nil }
         defer { close(file) }
         let bytes = Self.bytes(of: file, at: 0, count: bytesMax + 1)

@@ -87,6 +87,8 @@ struct CallVerdict {
         case .killedAtDeadline: return stopped(.deadline, end)
         case .killedWithoutHeartbeat: return stopped(.heartbeatLost, end)
         case .killedAfterCancel: return stopped(.requested, end)
+        case .killedBeyondLimit(let what):
+            return failed(StepErrorCode.limitExceeded, "the step was ended: its host used \(what)")
         case .retired: return stopped(.shutdown, end)
         case .unresponsive(let what), .spawnFailed(let what): return failed(StepErrorCode.hostLost, what)
         case .loadFailed(_, let message): return failed(StepErrorCode.functionUnavailable, message)

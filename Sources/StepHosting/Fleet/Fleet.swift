@@ -1,4 +1,5 @@
 import Logging
+import NIOPosix
 import StepABI
 import Synchronization
 import WorkflowEngine
@@ -22,6 +23,8 @@ final class Fleet: Sendable {
         var startedAt: MonotonicNanoseconds?
         var isCancelled = false
         var activityCount = 0
+        /// Whether the plugin's file is the one that its secrets were granted to.
+        var ownsSecrets: Bool
     }
 
     private struct Shared {
@@ -30,12 +33,15 @@ final class Fleet: Sendable {
         var hosts: [UInt64: HostProcess] = [:]
         var nextCall: UInt64 = 1
         var statistics = HostingStatistics()
+        /// Hosts whose call is over and whose temporary folder is being emptied.
+        var emptying: Set<UInt64> = []
+        /// What holds the hosts of each build, by its hash: as the last one that loaded it said.
+        var confinements: [String: Confinement] = [:]
+        /// How often each build may cause a line in the log.
+        var logRates: [String: LogRate] = [:]
         /// Resumed when the last host is gone.
         var stopped: [CheckedContinuation<Void, Never>] = []
     }
-
-    /// Of the secrets a call asks for; a flood of them fills no log.
-    private static let secretsLoggedPerCall = 100
 
     /// How many calls a host does between two looks at its memory.
     private static let memoryCheckInterval = 64
@@ -46,13 +52,17 @@ final class Fleet: Sendable {
     private let metrics: HostingMetrics
     private let logger: Logger
     private let activity: @Sendable (StepActivity) -> Void
+    /// Where activity is handed on.
+    private let activities: ActivityQueue
+    /// Where files and other processes are looked at.
+    private let threads: NIOThreadPool
     private let pluginPath: @Sendable (String) -> String
     private let shared: Mutex<Shared>
 
     /// - Parameter pluginPath: the stored file of a content hash.
     init(
         configuration: HostingConfiguration, spawner: HostSpawner, reactor: Reactor, metrics: HostingMetrics,
-        logger: Logger,
+        logger: Logger, threads: NIOThreadPool,
         pluginPath: @escaping @Sendable (String) -> String, activity: @escaping @Sendable (StepActivity) -> Void
     ) {
         self.configuration = configuration
@@ -62,6 +72,8 @@ final class Fleet: Sendable {
         self.logger = logger
         self.pluginPath = pluginPath
         self.activity = activity
+        self.threads = threads
+        activities = ActivityQueue(threads: threads)
         shared = Mutex(Shared(machine: FleetStateMachine(settings: FleetStateMachine.Settings(configuration))))
     }
 
@@ -69,8 +81,10 @@ final class Fleet: Sendable {
 
     /// Runs the call to its end. Cancelling the task takes the call back, or tells its step to stop.
     ///
-    /// - Parameter heartbeatTimeout: how long the step may go without a heartbeat; nil: until its own timeout.
-    func run(_ call: StepCall, heartbeatTimeout: Duration?) async -> Ending {
+    /// - Parameters:
+    ///   - heartbeatTimeout: how long the step may go without a heartbeat; nil: until its own timeout.
+    ///   - ownsSecrets: whether the plugin's file is the one that its secrets were granted to.
+    func run(_ call: StepCall, heartbeatTimeout: Duration?, ownsSecrets: Bool) async -> Ending {
         let id = shared.withLock { shared in
             defer { shared.nextCall += 1 }
             return shared.nextCall
@@ -80,7 +94,8 @@ final class Fleet: Sendable {
                 let now = MonotonicTime.now
                 perform { shared in
                     shared.calls[id] = PendingCall(
-                        call: call, heartbeatTimeout: heartbeatTimeout, continuation: continuation, submittedAt: now)
+                        call: call, heartbeatTimeout: heartbeatTimeout, continuation: continuation, submittedAt: now,
+                        ownsSecrets: ownsSecrets)
                     return shared.machine.submit(id, hash: call.pluginHash, now: now)
                 }
                 // The handler may have come before there was a call to cancel.
@@ -113,7 +128,14 @@ final class Fleet: Sendable {
         perform { $0.machine.setCurrent(hashes, now: MonotonicTime.now) }
     }
 
-    func trim() { perform { $0.machine.trim(now: MonotonicTime.now) } }
+    func trim() {
+        perform { $0.machine.trim(now: MonotonicTime.now) }
+        // Those with a call are looked at more often, each by a timer of its own.
+        for host in shared.withLock({ Array($0.hosts.values) }) { inspect(host) }
+    }
+
+    /// What holds the hosts of the build; nil until one of them has loaded it.
+    func confinement(of hash: String) -> Confinement? { shared.withLock { $0.confinements[hash] } }
 
     /// Refuses what waits, stops what runs, and returns when every process is gone and collected.
     func stop() async {
@@ -222,23 +244,30 @@ final class Fleet: Sendable {
 extension Fleet: HostOwner {
     func receive(_ report: HostReport, from host: HostProcess) {
         switch report {
-        case .ready: perform { $0.machine.ready(host.id, now: MonotonicTime.now) }
+        case .ready(_, let confinement):
+            perform { shared in
+                if let hash = shared.machine.hash(of: host.id) { shared.confinements[hash] = confinement }
+                return shared.machine.ready(host.id, now: MonotonicTime.now)
+            }
+        case .inspect: inspect(host)
+        case .named: break
         case .finished(let end): finished(end, by: host)
         case .activity(let call, let kind): handOn(kind, of: call)
-        case .secretRequested(let call, let token, let name, let number):
-            answer(name, token, number, of: call, on: host)
+        case .secretRequested(let call, let token, let name): answer(name, token, of: call, on: host)
         case .slow(let call, let entry):
-            let step = shared.withLock { shared in
+            let (step, suppressed) = shared.withLock { shared in
                 shared.statistics.slowEntries += 1
-                return shared.calls[call]?.call.function
+                return (shared.calls[call]?.call.function, Self.admitLine(of: host.id, &shared))
             }
+            guard let suppressed else { return }
             logger.warning(
                 "plugin misbehaving: an entry did not return within 50 ms",
-                metadata: ["entry": "\(entry)", "function": "\(step?.description ?? "")"])
+                metadata: Self.metadata(
+                    ["entry": "\(entry)", "function": "\(step?.description ?? "")"], suppressed: suppressed))
         case .counted(let late, let logs):
             shared.withLock { shared in
-                shared.statistics.lateCompletions += late
-                shared.statistics.droppedLogs += logs
+                shared.statistics.lateCompletions.addSaturating(late)
+                shared.statistics.droppedLogs.addSaturating(logs)
             }
         case .died(let death, let call):
             lost(host.id, death, call: call, diagnostics: call == nil ? host.diagnostics() : nil)
@@ -246,9 +275,15 @@ extension Fleet: HostOwner {
     }
 
     /// Gives the secret, or says why not; both are counted and told to the log, the value never.
-    private func answer(_ name: String, _ token: UInt64, _ number: Int, of id: UInt64, on host: HostProcess) {
-        guard let call = shared.withLock({ $0.calls[id]?.call }) else { return }
-        let answer = configuration.secrets.answer(to: name, for: call.function.plugin)
+    private func answer(_ name: String, _ token: UInt64, of id: UInt64, on host: HostProcess) {
+        let (pending, suppressed) = shared.withLock { shared in
+            let pending = shared.calls[id]
+            return (pending, pending == nil ? nil : Self.admitLine(of: host.id, &shared))
+        }
+        guard let pending else { return }
+        let call = pending.call
+        let answer = pending.ownsSecrets
+            ? configuration.secrets.answer(to: name, for: call.function.plugin) : PluginSecrets.Answer.refused
         let (status, value, level) = switch answer {
         case .value(let value): (STEP_REPLY_OK, value, Logger.Level.info)
         case .notFound: (STEP_REPLY_NOT_FOUND, [], .notice)
@@ -256,20 +291,61 @@ extension Fleet: HostOwner {
         }
         host.reply(id, token: token, status: status, value: value)
         metrics.answered(answer)
-        guard number <= Self.secretsLoggedPerCall else { return }
-        logger.log(
-            level: level, "secret requested",
-            metadata: [
-                "secret": "\(name.prefix(128))", "plugin": "\(call.function.plugin)", "answer": "\(answer.name)",
-                "execution_id": "\(call.execution)", "step": "\(call.path)",
-            ])
+        guard let suppressed else { return }
+        var metadata: Logger.Metadata = [
+            "secret": "\(VisibleText.capped(name, bytesMax: 128))", "plugin": "\(call.function.plugin)",
+            "answer": "\(answer.name)", "execution_id": "\(call.execution)", "step": "\(call.path)",
+        ]
+        if !pending.ownsSecrets {
+            metadata["reason"] = "secrets are granted to the file \(call.function.plugin).so, not to one of another name"
+        }
+        logger.log(level: level, "secret requested", metadata: Self.metadata(metadata, suppressed: suppressed))
     }
 
+    /// Nil when the build has caused too many lines lately; otherwise how many were left out.
+    private static func admitLine(of host: UInt64, _ shared: inout Shared) -> Int? {
+        guard let hash = shared.machine.hash(of: host) else { return 0 }
+        return shared.logRates[hash, default: LogRate()].admit(MonotonicTime.now)
+    }
+
+    private static func metadata(_ metadata: Logger.Metadata, suppressed: Int) -> Logger.Metadata {
+        guard suppressed > 0 else { return metadata }
+        return metadata.merging(["lines_left_out": "\(suppressed)"]) { $1 }
+    }
+
+    /// Ends the host if it uses more memory or disk than it may. One look at a time, on a thread that may wait.
+    private func inspect(_ host: HostProcess) {
+        guard host.beginInspection() else { return }
+        let (budget, memoryBytesMax) = (configuration.temporaryBudget, configuration.limits.memoryBytesMax)
+        threads.submit { state in
+            defer { host.endInspection() }
+            guard state == .active else { return }
+            let descriptors = host.descriptors
+            if host.residentBytes > memoryBytesMax {
+                return host.exceeded("more than \(memoryBytesMax) bytes of memory")
+            }
+            let usage = descriptors.folder.usage(of: descriptors.process, budget: budget)
+            if let excess = usage.excess(over: budget) { host.exceeded(excess) }
+        }
+    }
+
+    /// A host takes its next call with an empty folder, whatever the call before left there: that may be another
+    /// execution's.
     private func finished(_ end: CallEnd, by host: HostProcess) {
+        guard host.descriptors.folder.isDirty else { return release(end, by: host) }
+        shared.withLock { _ = $0.emptying.insert(host.id) }
+        threads.submit { _ in
+            host.descriptors.folder.empty()
+            self.release(end, by: host)
+        }
+    }
+
+    private func release(_ end: CallEnd, by host: HostProcess) {
         let isWorn = end.call % UInt64(Self.memoryCheckInterval) == 0
             && host.residentBytes > configuration.pool.residentBytesMax
         var settled: (() -> Void)?
         perform { shared in
+            shared.emptying.remove(host.id)
             // The host is free before its caller goes on, so that a caller's next call finds it.
             let actions = shared.machine.released(host.id, isWorn: isWorn, now: MonotonicTime.now)
             settled = settle(end, &shared)
@@ -279,7 +355,7 @@ extension Fleet: HostOwner {
     }
 
     /// Counts the call as over; what is returned resumes its caller, once the lock is given back.
-    private func settle(_ end: CallEnd, _ shared: inout Shared) -> (() -> Void)? {
+    private func settle(_ end: CallEnd, _ shared: inout Shared) -> (@Sendable () -> Void)? {
         guard let pending = shared.calls.removeValue(forKey: end.call) else { return nil }
         if case .completed(let completion) = end.result, completion.status == 0 {
             shared.statistics.callsCompleted += 1
@@ -287,7 +363,11 @@ extension Fleet: HostOwner {
             shared.statistics.callsFailed += 1
         }
         let queued = (pending.startedAt ?? pending.submittedAt) - pending.submittedAt
-        return { pending.continuation.resume(returning: .ended(end, queuedNanoseconds: queued)) }
+        let resume: @Sendable () -> Void = {
+            pending.continuation.resume(returning: .ended(end, queuedNanoseconds: queued))
+        }
+        // What a step told comes before its end.
+        return pending.activityCount == 0 ? resume : { [activities] in activities.afterwards(resume) }
     }
 
     private func lost(_ host: UInt64, _ death: HostDeath, call end: CallEnd?, diagnostics: String?) {
@@ -299,7 +379,8 @@ extension Fleet: HostOwner {
         perform { shared in
             shared.hosts[host] = nil
             switch death {
-            case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel: shared.statistics.kills += 1
+            case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .killedBeyondLimit:
+                shared.statistics.kills += 1
             case _ where death.isCrash:
                 shared.statistics.crashes += 1
                 metrics.crashed()
@@ -308,6 +389,8 @@ extension Fleet: HostOwner {
             var actions: [FleetStateMachine.Action] = []
             if let end {
                 settled = settle(end, &shared)
+            } else if shared.emptying.contains(host) {
+                // Its call is over; only its folder was still to be emptied.
             } else if let undelivered = shared.machine.call(of: host) {
                 actions += shared.machine.undelivered(undelivered, by: host, now: now)
             } else if shared.machine.isStarting(host) {
@@ -336,24 +419,37 @@ extension Fleet: HostOwner {
         case .exited(let code):
             let line = diagnostics?.split(separator: "\n").last.map { ": \($0)" } ?? ""
             return ("loading it ended the step host with status \(code)\(line)", false)
+        case .killedBeyondLimit(let what): return ("the plugin used \(what)", false)
         case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .retired:
             return ("the step host was stopped", false)
         }
     }
 
     private func handOn(_ kind: StepActivity.Kind, of id: UInt64) {
-        let entry: StepActivity? = shared.withLock { shared in
+        let call: StepCall? = shared.withLock { shared in
             guard let pending = shared.calls[id] else { return nil }
             guard pending.activityCount < configuration.limits.activityPerCallMax else {
                 shared.statistics.droppedActivity += 1
                 return nil
             }
             shared.calls[id]?.activityCount += 1
-            let call = pending.call
-            return StepActivity(
-                execution: call.execution, workflow: call.workflow, path: call.path, attempt: call.attempt,
-                kind: configuration.secrets.mask(for: call.function.plugin)?.hide(in: kind) ?? kind)
+            return pending.call
         }
-        if let entry { activity(entry) }
+        guard let call else { return }
+        let isTaken = activities.offer { [configuration, activity] in
+            activity(
+                StepActivity(
+                    execution: call.execution, workflow: call.workflow, path: call.path, attempt: call.attempt,
+                    kind: configuration.secrets.mask(for: call.function.plugin)?.hide(in: kind) ?? kind))
+        }
+        if !isTaken { shared.withLock { $0.statistics.droppedActivity += 1 } }
+    }
+}
+
+extension Int {
+    /// Adds what a step host counted, which can be any number.
+    mutating func addSaturating(_ other: Int) {
+        let (sum, isTooMuch) = addingReportingOverflow(other)
+        self = isTooMuch ? .max : sum
     }
 }

@@ -106,6 +106,9 @@ struct FleetStateMachine {
         if case .busy(let call) = hosts[host]?.phase { call } else { nil }
     }
 
+    /// The build a host was started for.
+    func hash(of host: HostID) -> String? { hosts[host]?.hash }
+
     /// Whether the host has not been ready yet.
     func isStarting(_ host: HostID) -> Bool { hosts[host]?.phase == .starting }
 

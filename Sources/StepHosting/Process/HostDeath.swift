@@ -12,6 +12,8 @@ enum HostDeath: Hashable, Sendable {
     case killedWithoutHeartbeat
     /// Killed because a cancelled call did not stop within the grace.
     case killedAfterCancel
+    /// Killed because it used more memory or disk than it may.
+    case killedBeyondLimit(String)
     case spawnFailed(String)
     /// The plugin did not load; the host was closed.
     case loadFailed(code: String, message: String)
@@ -22,7 +24,9 @@ enum HostDeath: Hashable, Sendable {
     var isCrash: Bool {
         switch self {
         case .signal, .exited, .protocolViolation, .unresponsive: true
-        case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .spawnFailed, .loadFailed, .retired: false
+        case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .killedBeyondLimit, .spawnFailed,
+            .loadFailed, .retired:
+            false
         }
     }
 }

@@ -10,33 +10,41 @@ final class HostFolders: Sendable {
         var top: Int32 = -1
         var next = 1
         var names: Set<String> = []
+        /// The time of the last change at which a folder was found empty.
+        var seenEmpty: [String: FolderUsage.ChangeTime] = [:]
     }
 
     /// Numbers passed over because somebody else's folder is there.
     private static let takenMax = 10_000
 
+    private let dataDirectory: String
     private let directory: String
     private let threads: NIOThreadPool
     private let shared = Mutex(Shared())
 
     /// - Parameter threads: where folders are removed.
     init(dataDirectory: String, threads: NIOThreadPool) {
+        self.dataDirectory = dataDirectory
         directory = dataDirectory + "/run/hosts"
         self.threads = threads
     }
 
-    /// Makes the folder of the folders, and removes what a server that was killed left there; once.
+    /// Makes the folder of the folders, ends the step hosts that a server that was killed left behind, and removes what
+    /// they had; once.
     func prepare() throws(HostingError) {
         guard shared.withLock({ $0.top < 0 }) else { return }
-        try DataDirectory.make(directory, mode: 0o711)
-        let top = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard top >= 0 else {
-            throw HostingError(.dataDirectory, "\(directory): \(String(cString: strerror(errno)))")
-        }
+        let top = try DataDirectory.open(directory, below: dataDirectory, mode: 0o711)
         shared.withLock { $0.top = top }
         // A command may use the data directory of a running server: then the folders are not left over.
         guard flock(top, LOCK_EX | LOCK_NB) == 0 else { return }
+        LeftoverHosts.end(in: top)
         FolderRemoval.removeAll(in: top)
+    }
+
+    /// Notes whose folder it is, for a server that starts after this one was killed.
+    func mark(_ folder: HostFolder, process: pid_t) {
+        let top = shared.withLock { $0.top }
+        LeftoverHosts.mark(process, as: folder.name, in: top)
     }
 
     /// A new empty folder.
@@ -77,11 +85,50 @@ final class HostFolders: Sendable {
     private func remove(named name: String) {
         // Whoever takes the name removes the folder, and only while the descriptor is open.
         let top: Int32? = shared.withLock { shared in
-            shared.top >= 0 && shared.names.remove(name) != nil ? fcntl(shared.top, F_DUPFD_CLOEXEC, 0) : nil
+            shared.seenEmpty[name] = nil
+            return shared.top >= 0 && shared.names.remove(name) != nil ? fcntl(shared.top, F_DUPFD_CLOEXEC, 0) : nil
         }
         guard let top, top >= 0 else { return }
         FolderRemoval.remove(name, in: top)
+        LeftoverHosts.unmark(name, in: top)
         _ = Glibc.close(top)
+    }
+
+    // MARK: For the folder of one host
+
+    /// Whether something was put into the folder since it was last seen empty. A look at its time of change tells, which
+    /// no process can set; only after a change is the folder read.
+    fileprivate func isDirty(_ name: String) -> Bool {
+        shared.withLock { shared in
+            guard shared.top >= 0, let changed = FolderUsage.changeTime(of: name, in: shared.top) else { return false }
+            if shared.seenEmpty[name] == changed { return false }
+            guard FolderUsage.isEmpty(name, in: shared.top) else { return true }
+            shared.seenEmpty[name] = changed
+            return false
+        }
+    }
+
+    fileprivate func empty(_ name: String) {
+        guard let top = duplicateTop() else { return }
+        defer { _ = Glibc.close(top) }
+        FolderRemoval.empty(name, in: top)
+    }
+
+    fileprivate func usage(_ name: String, of process: pid_t, budget: FolderUsage.Budget) -> FolderUsage {
+        guard let top = duplicateTop() else { return FolderUsage() }
+        defer { _ = Glibc.close(top) }
+        var usage = FolderUsage()
+        usage.count(name, in: top, budget: budget)
+        usage.countUnnamed(of: process, fileBytesMax: budget.fileBytesMax)
+        return usage
+    }
+
+    private func duplicateTop() -> Int32? {
+        shared.withLock { shared in
+            guard shared.top >= 0 else { return nil }
+            let copy = fcntl(shared.top, F_DUPFD_CLOEXEC, 0)
+            return copy >= 0 ? copy : nil
+        }
     }
 }
 
@@ -90,70 +137,19 @@ struct HostFolder: Sendable {
     var path: String
     var folders: HostFolders
 
+    var name: String { String(path.split(separator: "/").last ?? "") }
+
     /// To be called when its host is gone.
     func remove() { folders.remove(path) }
-}
 
-/// Removes folders that an untrusted process filled: whatever their depth, with two descriptors, following no link.
-enum FolderRemoval {
-    /// Entries looked at in one go.
-    private static let batchMax = 4_096
+    /// Whether a call left something in it.
+    var isDirty: Bool { folders.isDirty(name) }
 
-    /// Removes `name` in the directory `top`, which only this process writes to. What cannot be removed stays.
-    static func remove(_ folder: String, in top: Int32) { remove(Array(folder.utf8CString), in: top) }
+    /// Removes what is in it; waits for the disk.
+    func empty() { folders.empty(name) }
 
-    private static func remove(_ folder: [CChar], in top: Int32) {
-        var pending = [folder]
-        var moved = 0
-        while let name = pending.popLast() {
-            guard unlinkat(top, name, 0) != 0, unlinkat(top, name, AT_REMOVEDIR) != 0 else { continue }
-            if geteuid() != 0 { _ = fchmodat(top, name, 0o700, 0) }
-            let directory = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-            guard directory >= 0 else { continue }
-            defer { close(directory) }
-            var isProgressing = true
-            while isProgressing {
-                isProgressing = false
-                for entry in names(in: directory, max: batchMax) {
-                    if unlinkat(directory, entry, 0) == 0 || unlinkat(directory, entry, AT_REMOVEDIR) == 0 {
-                        isProgressing = true
-                        continue
-                    }
-                    // A full directory is lifted to the top instead of descended into, so that depth costs nothing.
-                    if geteuid() != 0 { _ = fchmodat(directory, entry, 0o700, 0) }
-                    moved += 1
-                    let lifted = folder.dropLast() + Array(".\(moved)".utf8CString)
-                    guard renameat(directory, entry, top, lifted) == 0 else { continue }
-                    isProgressing = true
-                    pending.append(lifted)
-                }
-            }
-            _ = unlinkat(top, name, AT_REMOVEDIR)
-        }
-    }
-
-    /// Removes everything in the directory `top`.
-    static func removeAll(in top: Int32) {
-        for name in names(in: top, max: .max) { remove(name, in: top) }
-    }
-
-    /// At most `max` entries of a directory, from its beginning; as bytes, which need not be UTF-8.
-    private static func names(in directory: Int32, max: Int) -> [[CChar]] {
-        // Of its own description, so that reading starts at the beginning each time.
-        let own = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard own >= 0, let handle = fdopendir(own) else {
-            if own >= 0 { close(own) }
-            return []
-        }
-        defer { closedir(handle) }
-        var names: [[CChar]] = []
-        while names.count < max, let entry = readdir(handle) {
-            let name = withUnsafeBytes(of: entry.pointee.d_name) { bytes in
-                bytes.prefix { $0 != 0 }.map { CChar(bitPattern: $0) } + [0]
-            }
-            let dot = CChar(bitPattern: UInt8(ascii: "."))
-            if name != [dot, 0] && name != [dot, dot, 0] { names.append(name) }
-        }
-        return names
+    /// What its files take; waits for the disk.
+    func usage(of process: pid_t, budget: FolderUsage.Budget) -> FolderUsage {
+        folders.usage(name, of: process, budget: budget)
     }
 }

@@ -25,6 +25,8 @@ final class HostProcess: Sendable {
         var err: Int32
         /// Removed when the process is gone.
         var folder: HostFolder
+        /// The user that only this host has, if it has one.
+        var user: HostUsers.Lease?
     }
 
     private struct Shared {
@@ -34,6 +36,7 @@ final class HostProcess: Sendable {
         var isCollected = false
         /// Where stdout and stderr stood when the call began.
         var marks = (out: 0, err: 0)
+        var isInspected = false
     }
 
     private struct Inbound {
@@ -92,6 +95,17 @@ final class HostProcess: Sendable {
     }
 
     func retire() { perform { $0.retire(now: $1) } }
+    /// Ends the process, which uses more than it may.
+    /// False when somebody is looking at the process already, or when it is gone.
+    func beginInspection() -> Bool {
+        shared.withLock { shared in
+            guard !shared.isInspected, !shared.isCollected else { return false }
+            shared.isInspected = true
+            return true
+        }
+    }
+    func endInspection() { shared.withLock { $0.isInspected = false } }
+    func exceeded(_ what: String) { perform { machine, _ in machine.exceeded(what) } }
     var wakeAt: MonotonicNanoseconds { shared.withLock { $0.machine.wakeAt } }
 
     /// Resident bytes of the process; 0 when they cannot be read.
@@ -153,6 +167,7 @@ final class HostProcess: Sendable {
         }
         guard collected else { return }
         descriptors.folder.remove()
+        descriptors.user?.end()
         perform { $0.exited(status, now: $1) }
     }
 

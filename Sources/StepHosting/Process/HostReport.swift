@@ -3,13 +3,17 @@ import WorkflowEngine
 /// What a step host process tells its owner.
 enum HostReport: Sendable {
     /// The plugin is open; `describe` is what it said of itself.
-    case ready(describe: [UInt8])
+    case ready(describe: [UInt8], Confinement)
+    /// The names that `HostStateMachine.Task.names` asked for, one a line.
+    case named(String)
     /// The call is over and the host is free again.
     case finished(CallEnd)
     case activity(call: UInt64, StepActivity.Kind)
-    /// The step wants a secret, its call's `number`th from 1; `HostProcess.reply` answers.
-    case secretRequested(call: UInt64, token: UInt64, name: String, number: Int)
+    /// The step wants a secret; `HostProcess.reply` answers.
+    case secretRequested(call: UInt64, token: UInt64, name: String)
     case slow(call: UInt64, entry: String)
+    /// It is time to look at what the process uses; `HostProcess.exceeded` ends it.
+    case inspect
     /// Counted since the last report.
     case counted(lateCompletions: Int, droppedLogs: Int)
     /// The process is gone and collected; `call` is what it had been given and not finished.

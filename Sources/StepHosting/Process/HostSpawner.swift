@@ -13,15 +13,22 @@ final class HostSpawner: Sendable {
     private let path: String
     private let arguments: [String]
     private let folders: HostFolders
+    /// Nil when the server is not root.
+    private let users: HostUsers?
     /// Nothing of the server's environment reaches a plugin.
-    private static let environment = ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "SWIFT_BACKTRACE=enable=no"]
+    ///
+    /// glibc reserves 64 MiB of addresses for each arena, up to eight for each core, whatever the address limit.
+    private static let environment = [
+        "PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "SWIFT_BACKTRACE=enable=no", "MALLOC_ARENA_MAX=8",
+    ]
     /// Above the numbers the new process gets its own on.
     private static let descriptorMin: Int32 = 10
 
-    init(path: String, arguments: [String], folders: HostFolders) {
+    init(configuration: HostingConfiguration, folders: HostFolders) {
         self.folders = folders
-        self.path = path
-        self.arguments = [path] + arguments + ["--parent-pid", String(getpid())]
+        users = geteuid() == 0 ? HostUsers(configuration.confinement.users) : nil
+        path = configuration.stepHostPath
+        arguments = configuration.stepHostArguments(hasOwnUser: users != nil) + ["--parent-pid", String(getpid())]
     }
 
     func start() { thread.start() }
@@ -42,16 +49,29 @@ final class HostSpawner: Sendable {
     }
 
     private func start() throws(Failure) -> HostProcess.Descriptors {
-        let folder = try folders.make()
+        var user: HostUsers.Lease?
+        if let users {
+            user = users.take()
+            if user == nil { throw Failure(message: "every user for step hosts is taken") }
+        }
         do throws(Failure) {
-            return try start(arguments + ["--tmp", folder], folder: folder)
+            let folder = HostFolder(path: try folders.make(), folders: folders)
+            do throws(Failure) {
+                let identity = user.map { ["--uid", String($0.id)] } ?? []
+                return try start([path] + identity + arguments + ["--tmp", folder.path], folder: folder, user: user)
+            } catch {
+                folder.remove()
+                throw error
+            }
         } catch {
-            folders.remove(folder)
+            user?.end()
             throw error
         }
     }
 
-    private func start(_ arguments: [String], folder: String) throws(Failure) -> HostProcess.Descriptors {
+    private func start(
+        _ arguments: [String], folder: HostFolder, user: HostUsers.Lease?
+    ) throws(Failure) -> HostProcess.Descriptors {
         var open: [Int32] = []
         defer { for descriptor in open { close(descriptor) } }
         func pair(_ make: (UnsafeMutablePointer<Int32>) -> Int32, _ what: String) throws(Failure) -> (Int32, Int32) {
@@ -89,9 +109,9 @@ final class HostSpawner: Sendable {
         let kept = [channel.0, out.0, err.0]
         for descriptor in kept { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         open.removeAll { kept.contains($0) }
+        folders.mark(folder, process: process)
         return HostProcess.Descriptors(
-            process: process, pidfd: pidfd, channel: channel.0, out: out.0, err: err.0,
-            folder: HostFolder(path: folder, folders: folders))
+            process: process, pidfd: pidfd, channel: channel.0, out: out.0, err: err.0, folder: folder, user: user)
     }
 
     private func failure(_ what: String) -> Failure {

@@ -7,13 +7,24 @@ import StepABI
 ///     └──────────────┴──────────────┴──────┴─ fault, timer → dying ─exit→ dead
 /// ```
 struct HostStateMachine {
+    /// What a step host is started for.
+    enum Task: Hashable, Sendable {
+        /// To load the plugin and take calls.
+        case plugin
+        /// To translate mangled names of the plugin's functions; it runs nothing of the plugin, and ends.
+        case names([String])
+    }
+
     struct Settings: Sendable {
+        var task = Task.plugin
         var pluginPath: String
         var pluginConfiguration: [UInt8]
         var helloTimeout: Int64
         var openTimeout: Int64
         var grace: Int64
         var closedChannelTimeout: Int64
+        /// While a call runs: how often the use of memory and disk is looked at.
+        var inspectionInterval: Int64 = .max / 2
     }
 
     enum Action {
@@ -35,11 +46,15 @@ struct HostStateMachine {
         var killAt: MonotonicNanoseconds = .max
         var checkpoint: [UInt8] = []
         var requestCount = 0
+        /// When what the process uses is looked at next.
+        var inspectAt: MonotonicNanoseconds
 
-        var wakeAt: MonotonicNanoseconds {
+        /// When the call is told to stop, or the process is killed.
+        var limitAt: MonotonicNanoseconds {
             if cancelReason != nil { return killAt }
             return min(deadline, heartbeatTimeout.map { heardAt + $0 } ?? .max)
         }
+        var wakeAt: MonotonicNanoseconds { min(limitAt, inspectAt) }
     }
 
     enum State: Hashable {
@@ -83,7 +98,8 @@ struct HostStateMachine {
         guard case .idle = state, channelClosedUntil == nil else { return false }
         state = .busy(
             ActiveCall(
-                id: call, startedAt: now, deadline: now + timeout, heartbeatTimeout: heartbeatTimeout, heardAt: now))
+                id: call, startedAt: now, deadline: now + timeout, heartbeatTimeout: heartbeatTimeout, heardAt: now,
+                inspectAt: now + settings.inspectionInterval))
         return true
     }
 
@@ -121,10 +137,17 @@ struct HostStateMachine {
                 return fail(.protocolViolation("the step host is of another build"))
             }
             state = .opening(until: now + settings.openTimeout)
-            return [.send(WireEncoder.open(path: settings.pluginPath, configuration: settings.pluginConfiguration))]
-        case (.ready(let describe), .opening):
+            let frame = switch settings.task {
+            case .plugin: WireEncoder.open(path: settings.pluginPath, configuration: settings.pluginConfiguration)
+            case .names(let names): WireEncoder.names(path: settings.pluginPath, names)
+            }
+            return [.send(frame)]
+        case (.ready(let describe, let confinement), .opening) where settings.task == .plugin:
             state = .idle
-            return [.report(.ready(describe: describe))]
+            return [.report(.ready(describe: describe, confinement))]
+        case (.named(let names), .opening) where settings.task != .plugin:
+            state = .closing(until: now + settings.grace)
+            return [.report(.named(names))]
         case (.loadFailed(let code, let message), .opening), (.loadFailed(let code, let message), .greeting):
             return fail(.loadFailed(code: code, message: message))
         case (.complete(let id, let completion), .busy(let call)) where id == call.id:
@@ -158,7 +181,7 @@ struct HostStateMachine {
             guard call.requestCount <= Self.requestsPerCallMax else {
                 return [.send(WireEncoder.reply(call: id, token: token, status: STEP_REPLY_REFUSED))]
             }
-            return [.report(.secretRequested(call: id, token: token, name: key, number: call.requestCount))]
+            return [.report(.secretRequested(call: id, token: token, name: key))]
         case (.request(let id, _, let token, _), .busy), (.request(let id, _, let token, _), .opening),
             (.request(let id, _, let token, _), .idle):
             // Asked outside a call: whose secret would it be?
@@ -169,7 +192,7 @@ struct HostStateMachine {
         case (.heartbeat, .idle), (.progress, .idle), (.log, _), (.heartbeat, .closing), (.progress, .closing),
             (.request, .closing):
             return []
-        case (.hello, _), (.ready, _), (.loadFailed, _), (.complete, _), (.refused, _), (.heartbeat, _), (.progress, _),
+        case (.hello, _), (.ready, _), (.named, _), (.loadFailed, _), (.complete, _), (.refused, _), (.heartbeat, _), (.progress, _),
             (.request, _):
             return fail(.protocolViolation("a frame out of turn"))
         }
@@ -180,6 +203,14 @@ struct HostStateMachine {
         switch state {
         case .dying, .dead: []
         default: fail(.protocolViolation(message))
+        }
+    }
+
+    /// The process uses more than it may.
+    mutating func exceeded(_ what: String) -> [Action] {
+        switch state {
+        case .dying, .dead: []
+        default: fail(.killedBeyondLimit(what))
         }
     }
 
@@ -202,7 +233,12 @@ struct HostStateMachine {
         case .opening(let until) where until <= now:
             return fail(.unresponsive("the plugin did not open in time"))
         case .closing(let until) where until <= now: return fail(.retired)
-        case .busy(let call) where call.wakeAt <= now:
+        case .busy(var call) where call.wakeAt <= now:
+            guard call.limitAt <= now else {
+                call.inspectAt = now + settings.inspectionInterval
+                state = .busy(call)
+                return [.report(.inspect)]
+            }
             switch call.cancelReason {
             case nil: return cancel(call.id, reason: call.deadline <= now ? .deadline : .heartbeatLost, now: now)
             case .deadline: return fail(.killedAtDeadline)
@@ -265,10 +301,12 @@ struct HostStateMachine {
             elapsedNanoseconds: now - call.startedAt)
     }
 
+    /// The counters are a process's own and only grow; what is counted since the last report can be any number.
     private mutating func count(late: UInt64, logs: UInt64) -> [Action] {
-        // A process that reports falling counters is lying; nothing is counted then.
-        let newLate = late > counted.late ? late - counted.late : 0
-        let newLogs = logs > counted.logs ? logs - counted.logs : 0
+        guard late >= counted.late, logs >= counted.logs else {
+            return fail(.protocolViolation("counters that fall"))
+        }
+        let (newLate, newLogs) = (late - counted.late, logs - counted.logs)
         counted = (late, logs)
         guard newLate > 0 || newLogs > 0 else { return [] }
         return [.report(.counted(lateCompletions: Int(clamping: newLate), droppedLogs: Int(clamping: newLogs)))]

@@ -23,4 +23,11 @@ struct OutputTail {
         let text = String(decoding: bytes.suffix(kept), as: UTF8.self)
         return written > kept ? "[… \(written - kept) bytes before]\n" + text : text
     }
+
+    /// The end of a text, as many bytes of it as there may be, with a mark for the rest.
+    static func capped(_ text: String, bytesMax: Int) -> String {
+        let excess = text.utf8.count - bytesMax
+        guard excess > 0 else { return text }
+        return "[… \(excess) bytes before]\n" + String(decoding: text.utf8.suffix(bytesMax), as: UTF8.self)
+    }
 }

@@ -4,6 +4,8 @@ import WorkflowModel
 
 /// Packs the frames the server sends.
 struct WireEncoder {
+    static let frameBytesMax = Int(STEP_WIRE_FRAME_BYTES_MAX)
+
     private(set) var bytes: [UInt8] = []
 
     /// - Parameter payloadBytes: what to make room for.
@@ -39,6 +41,23 @@ struct WireEncoder {
         encoder.text(path)
         encoder.blob(configuration)
         return encoder.finished()
+    }
+
+    /// - Parameter names: mangled; at most `STEP_WIRE_NAMES_MAX`.
+    static func names(path: String, _ names: [String]) -> [UInt8] {
+        var encoder = WireEncoder(kind: STEP_WIRE_NAMES, call: 0)
+        encoder.text(path)
+        encoder.text(names.joined(separator: "\n"))
+        return encoder.finished()
+    }
+
+    /// Whether the call fits a frame; a larger one would end the step host that reads it.
+    static func fits(_ call: StepCall) -> Bool {
+        let texts = [call.function.function, call.workflow, call.path, call.idempotencyKey]
+        // Seven lengths, the attempt and the deadline.
+        let bytes = texts.reduce(call.input.count + call.checkpoint.count) { $0 + $1.utf8.count }
+            + call.execution.description.utf8.count + 7 * 4 + 4 + 8
+        return bytes + Int(STEP_WIRE_OVERHEAD_BYTES) <= frameBytesMax
     }
 
     /// - Parameter deadline: nanoseconds since 1970.

@@ -77,13 +77,16 @@ struct WireCursor {
     mutating func i32() throws(WireError) -> Int32 { Int32(bitPattern: try u32()) }
     mutating func f64() throws(WireError) -> Double { Double(bitPattern: try u64()) }
 
-    mutating func blob() throws(WireError) -> ArraySlice<UInt8> {
+    /// A field longer than `max` is no step host's: each cuts its fields itself. The limit holds here all the same, since
+    /// a plugin may write to the channel past its host.
+    mutating func blob(max: Int) throws(WireError) -> ArraySlice<UInt8> {
         let count = Int(try u32())
         guard rest.count >= count else { throw WireError(message: "a frame with a field cut off") }
+        guard count <= max else { throw WireError(message: "a frame with a field of \(count) bytes, above its \(max)") }
         defer { rest = rest.dropFirst(count) }
         return rest.prefix(count)
     }
 
     /// Text for people: what is not UTF-8 is replaced.
-    mutating func text() throws(WireError) -> String { String(decoding: try blob(), as: UTF8.self) }
+    mutating func text(max: Int) throws(WireError) -> String { String(decoding: try blob(max: max), as: UTF8.self) }
 }

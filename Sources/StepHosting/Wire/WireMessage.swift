@@ -1,9 +1,10 @@
 import StepABI
+import WorkflowEngine
 
 /// A frame from the step host, unpacked.
 enum WireMessage {
     case hello(Hello)
-    case ready(describe: [UInt8])
+    case ready(describe: [UInt8], Confinement)
     case loadFailed(code: String, message: String)
     case complete(call: UInt64, Completion)
     case refused(call: UInt64, status: Int32)
@@ -14,6 +15,8 @@ enum WireMessage {
     /// Both since the process began.
     case counters(lateCompletions: UInt64, droppedLogs: UInt64)
     case slow(call: UInt64, what: UInt8)
+    /// The names of a NAMES frame, one a line.
+    case named(String)
 
     struct Hello: Hashable {
         var magic: UInt32
@@ -39,10 +42,13 @@ enum WireMessage {
             _ = try (fields.u16(), fields.u16(), fields.u32())
             self = .hello(Hello(magic: magic, version: version, confinement: try fields.u32()))
         case STEP_WIRE_READY:
-            self = .ready(describe: Array(try fields.blob()))
+            let describe = Array(try fields.blob(max: Int(STEP_WIRE_DESCRIBE_BYTES_MAX)))
+            _ = try (fields.u16(), fields.u16())
+            let measures = try fields.u32()
+            self = .ready(describe: describe, Confinement(measures: measures, landlockABI: try fields.u32()))
         case STEP_WIRE_LOAD_FAILED:
-            let code = try fields.text()
-            self = .loadFailed(code: code, message: try fields.text())
+            let code = try fields.text(max: Int(STEP_WIRE_PROBLEM_BYTES_MAX))
+            self = .loadFailed(code: code, message: try fields.text(max: Int(STEP_WIRE_PROBLEM_BYTES_MAX)))
         case STEP_WIRE_COMPLETE:
             let status = try fields.i32()
             let nanoseconds = try fields.u64()
@@ -51,24 +57,29 @@ enum WireMessage {
                 call: call,
                 Completion(
                     status: status, nanoseconds: nanoseconds, risk: risk.isNaN ? nil : risk,
-                    payload: Array(try fields.blob())))
+                    payload: Array(try fields.blob(max: Int(STEP_WIRE_FRAME_BYTES_MAX)))))
         case STEP_WIRE_REFUSED: self = .refused(call: call, status: try fields.i32())
-        case STEP_WIRE_HEARTBEAT: self = .heartbeat(call: call, details: Array(try fields.blob()))
+        case STEP_WIRE_HEARTBEAT:
+            self = .heartbeat(call: call, details: Array(try fields.blob(max: Int(STEP_WIRE_DETAILS_BYTES_MAX))))
         case STEP_WIRE_PROGRESS:
             let fraction = try fields.f64()
-            self = .progress(call: call, fraction: fraction, note: try fields.text())
+            self = .progress(call: call, fraction: fraction, note: try fields.text(max: Int(STEP_WIRE_NOTE_BYTES_MAX)))
         case STEP_WIRE_LOG:
             let level = try fields.i32()
-            let message = try fields.text()
-            self = .log(call: call, level: level, message: message, fields: Array(try fields.blob()))
+            let message = try fields.text(max: Int(STEP_WIRE_LOG_MESSAGE_BYTES_MAX))
+            let members = try fields.blob(max: Int(STEP_WIRE_LOG_FIELDS_BYTES_MAX))
+            self = .log(call: call, level: level, message: message, fields: Array(members))
         case STEP_WIRE_REQUEST:
             let kind = try fields.u32()
             let token = try fields.u64()
-            self = .request(call: call, kind: kind, token: token, key: try fields.text())
+            self = .request(call: call, kind: kind, token: token, key: try fields.text(max: Int(STEP_WIRE_NOTE_BYTES_MAX)))
         case STEP_WIRE_COUNTERS:
             let late = try fields.u64()
             self = .counters(lateCompletions: late, droppedLogs: try fields.u64())
         case STEP_WIRE_SLOW: self = .slow(call: call, what: try fields.u8())
+        case STEP_WIRE_NAMED:
+            let bytesMax = Int(STEP_WIRE_NAMES_MAX) * (Int(STEP_WIRE_NAME_BYTES_MAX) + 1)
+            self = .named(try fields.text(max: bytesMax))
         default: throw WireError(message: "a frame of unknown kind \(frame.kind)")
         }
     }

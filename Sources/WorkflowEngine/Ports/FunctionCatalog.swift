@@ -6,6 +6,16 @@ package protocol FunctionCatalog: Sendable {
     var plugins: [PluginDescription] { get }
     /// Files that look like plugins and do not load, with the reason in plain words.
     var failures: [PluginFailure] { get }
+    /// Files that are still being looked at; empty once the catalog is complete.
+    var loading: [String] { get }
+    /// Waits until each of the plugins is offered, or no file is left that could offer it; not beyond a cancellation.
+    func loaded(_ plugins: Set<String>) async
+}
+
+/// A catalog that is complete from the beginning.
+extension FunctionCatalog {
+    package var loading: [String] { [] }
+    package func loaded(_ plugins: Set<String>) async {}
 }
 
 extension FunctionCatalog {
@@ -34,10 +44,14 @@ package struct PluginDescription: Hashable, Sendable {
     package var hash: String
     package var path: String
     package var functions: [FunctionDescription]
+    /// What holds its step hosts; nil until one of them has loaded it.
+    package var confinement: Confinement?
 
     package init(
-        name: String, version: String, sdk: String, hash: String, path: String, functions: [FunctionDescription]
+        name: String, version: String, sdk: String, hash: String, path: String, functions: [FunctionDescription],
+        confinement: Confinement? = nil
     ) {
+        self.confinement = confinement
         self.name = name
         self.version = version
         self.sdk = sdk

@@ -102,6 +102,8 @@ package enum StepErrorCode {
     package static let failed = "step_failed"
     /// The input does not fit the function's schema, or an expression of `with` failed.
     package static let invalidInput = "invalid_input"
+    /// The input and the checkpoint together do not fit a frame to the step host.
+    package static let inputTooLarge = "input_too_large"
     /// The output is not JSON, too large, or not in its range.
     package static let invalidOutput = "invalid_output"
     package static let outputTooLarge = "output_too_large"
@@ -113,6 +115,8 @@ package enum StepErrorCode {
     package static let signal = "signal"
     package static let exitedEarly = "exited_early"
     package static let protocolViolation = "protocol_violation"
+    /// The step host used more memory, or more of its temporary folder, than it may.
+    package static let limitExceeded = "limit_exceeded"
     /// The host died for a reason that is not this attempt's; does not consume an attempt.
     package static let hostLost = "host_lost"
     /// The plugin or its pinned build cannot be loaded any more.

@@ -16,7 +16,8 @@ struct StepCallBench {
             configuration: HostingConfiguration(
                 pluginDirectories: [plugins], dataDirectory: directory, stepHostPath: Settings.stepHostPath),
             logger: LogOutput.logger(level: "error"))
-        try await hosting.start()
+        try hosting.start()
+        await hosting.discovered()
         guard let plugin = hosting.plugin(named: "bench") else {
             await hosting.shutdown()
             throw CommandError(.usage, "\(plugins) has no plugin named bench; build it with deploy/build.sh")

@@ -42,13 +42,15 @@ struct PluginList: AsyncParsableCommand {
         let catalog = try await PluginCatalog.read(plugins.isEmpty ? [Settings.defaultPluginDirectory] : plugins)
         if json { Platform.printLine(CatalogJSON.json(catalog).encodedText) } else {
             for plugin in catalog.plugins {
-                Platform.printLine("\(plugin.name) \(plugin.version)  \(plugin.path)")
+                Platform.printLine(VisibleText.escaped("\(plugin.name) \(plugin.version)  \(plugin.path)"))
+                if let confinement = plugin.confinement { Platform.printLine("  confined by \(confinement)") }
                 for function in plugin.functions {
-                    Platform.printLine("  \(plugin.name).\(function.name)  \(function.summary ?? "")")
+                    let line = "  \(plugin.name).\(function.name)  \(function.summary ?? "")"
+                    Platform.printLine(VisibleText.escaped(line))
                 }
             }
             for failure in catalog.failures {
-                Platform.printLine("\(failure.path): \(failure.message) [\(failure.code)]")
+                Platform.printLine(VisibleText.escaped("\(failure.path): \(failure.message) [\(failure.code)]"))
             }
         }
         if !catalog.failures.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
@@ -70,8 +72,9 @@ struct PluginCatalog: FunctionCatalog {
         let hosting: StepHosting
         do {
             hosting = try StepHosting(configuration: configuration, logger: LogOutput.logger(level: "critical"))
-            try await hosting.start()
+            try hosting.start()
         } catch { throw CommandError(.settings, "\(error)") }
+        await hosting.discovered()
         let catalog = PluginCatalog(plugins: hosting.plugins, failures: hosting.failures)
         await hosting.shutdown()
         return catalog

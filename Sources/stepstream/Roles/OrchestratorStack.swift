@@ -18,6 +18,7 @@ struct OrchestratorStack {
     /// Opens the data directory for writing; the journal and the plugins are opened side by side.
     /// - Throws: `JournalError` `locked` when another orchestrator has the directory, and whatever an adapter refuses.
     static func open(settings: Settings, bus: EventBusStack, logger: Logger) async throws -> OrchestratorStack {
+        StepHosting.refuseInspection()
         let secrets = try settings.pluginSecrets.read()
         let journal = try SQLiteJournal(at: settings.dataDirectory, logger: logger)
         let publisher = try await bus.publisher()
@@ -30,10 +31,13 @@ struct OrchestratorStack {
         configuration.limits.threadsPerHostMax = max(
             configuration.limits.threadsPerHostMax, 4 * Platform.coreCount)
         configuration.confinement.writablePaths = settings.pluginFiles
+        configuration.confinement.libraryDirectories = settings.pluginLibraryDirectories
+        configuration.confinement.required = settings.requiredConfinement
+        configuration.confinement.users = settings.stepHostUsers
         configuration.secrets = secrets
         let hosting = try StepHosting(
             configuration: configuration, logger: logger, activity: { activity.publish($0) })
-        try await hosting.start()
+        try hosting.start()
         let lease = try await journal.acquireLease(shard: 0)
         var service = OrchestratorService.Configuration()
         service.stopGrace = settings.stopGrace
@@ -48,12 +52,15 @@ struct OrchestratorStack {
     func registerHealth(_ registry: HealthRegistry) {
         service.registerHealth(registry)
         registry.register("plugins") { [hosting] in
-            let failed = hosting.failures
+            let (plugins, failed) = (hosting.plugins, hosting.failures)
+            let confinements = Set(plugins.compactMap(\.confinement)).map(\.description).sorted()
             return PartHealth(
                 isHealthy: failed.isEmpty,
                 detail: failed.isEmpty ? nil : failed.map { "\($0.path): \($0.message)" }.joined(separator: "; "),
                 values: JSONObject([
-                    ("loaded", .int(Int64(hosting.plugins.count))), ("failed", .int(Int64(failed.count))),
+                    ("loaded", .int(Int64(plugins.count))), ("failed", .int(Int64(failed.count))),
+                    ("loading", .array(hosting.loading.map { .string($0) })),
+                    ("confinement", .array(confinements.map { .string($0) })),
                 ]))
         }
     }

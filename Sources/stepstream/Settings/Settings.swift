@@ -1,5 +1,6 @@
 import EventBusKafka
 import FoundationEssentials
+import StepHosting
 import WorkflowModel
 
 /// The effective settings of a process: flags over environment over `stepstream.yaml` over defaults.
@@ -13,6 +14,12 @@ struct Settings: Sendable {
     var pluginDirectories: [String] = []
     /// Directories that steps may read and write, for every plugin.
     var pluginFiles: [String] = []
+    /// Directories of shared libraries that plugins may read and name in their RUNPATH, besides the system's.
+    var pluginLibraryDirectories = HostingConfiguration.Confinement().libraryDirectories
+    /// Without which no plugin is loaded: `no_new_privs`, `seccomp`, `landlock`.
+    var requiredConfinement = HostingConfiguration.Confinement.requirements
+    /// The users that step hosts become when the server is root, one each.
+    var stepHostUsers = HostingConfiguration.Confinement().users
     var pluginSecrets = PluginSecretSettings()
     var bus = Bus.embedded
     /// There when the bus is Kafka.
@@ -47,6 +54,9 @@ struct Settings: Sendable {
             "host": .string(host), "port": .int(Int64(port)), "data_dir": .string(dataDirectory),
             "plugins": .array(pluginDirectories.map { .string($0) }),
             "plugin_files": .array(pluginFiles.map { .string($0) }), "plugin_secret_files": pluginSecrets.json,
+            "plugin_library_directories": .array(pluginLibraryDirectories.map { .string($0) }),
+            "require_confinement": .array(requiredConfinement.map { .string($0) }),
+            "step_host_users": .string("\(stepHostUsers.lowerBound)-\(stepHostUsers.upperBound - 1)"),
             "bus": .string(bus.rawValue),
             "kafka": kafka?.json ?? .null, "approvals": approvals.json, "notifier": notifier.json,
             "tokens": callers.json,

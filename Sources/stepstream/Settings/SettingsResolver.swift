@@ -9,7 +9,7 @@ struct SettingsResolver {
 
     private static let keys: Set = [
         "host", "port", "data_dir", "plugins", "plugin_files", "plugin_secret_files", "bus", "insecure", "cors_origins",
-        "log_level", "stop_grace", "kafka", "tokens", "approvals", "notifier",
+        "plugin_library_directories", "require_confinement", "step_host_users", "log_level", "stop_grace", "kafka", "tokens", "approvals", "notifier",
     ]
 
     /// - Throws: `SettingsError` with every fault.
@@ -55,6 +55,7 @@ struct SettingsResolver {
         settings.pluginDirectories =
             (source.list(options.plugins, "plugins", separator: ":") ?? [Settings.defaultPluginDirectory]).map(absolute)
         settings.pluginFiles = (source.list(options.pluginFiles, "plugin_files", separator: ":") ?? []).map(absolute)
+        ConfinementSettings(source: source).resolve(into: &settings, &faults)
         settings.pluginSecrets = PluginSecretSettings(source, &faults)
         settings.callers = CallerSettings(source, &faults)
         settings.notifier = NotifierSettings(source, settings: settings, &faults)

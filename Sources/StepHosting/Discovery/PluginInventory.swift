@@ -1,0 +1,130 @@
+import Synchronization
+import WorkflowEngine
+
+/// The plugins found so far, and the files still to be looked at.
+///
+/// A plugin whose file is called like it is offered at once. One of another name waits until every file was looked at,
+/// since the file of that name may be among them. When two files claim one name, neither is offered: which of them is the
+/// right one only the operator can say, and a guess would hand one plugin's workflows and secrets to another.
+final class PluginInventory: Sendable {
+    /// What came of looking at a file.
+    enum Finding: Sendable {
+        case plugin(PluginDescription)
+        case failure(PluginFailure)
+    }
+
+    private struct Waiter {
+        var plugins: Set<String>
+        var continuation: CheckedContinuation<Void, Never>
+    }
+
+    private struct Shared {
+        /// In the order of the directories and of the names in them.
+        var files: [String] = []
+        var findings: [String: Finding] = [:]
+        /// Of directories.
+        var failures: [PluginFailure] = []
+        var isComplete = false
+        var waiters: [Int: Waiter] = [:]
+        var nextWaiter = 0
+    }
+
+    private let shared = Mutex(Shared())
+    private let changed: @Sendable ([PluginDescription]) -> Void
+
+    /// - Parameter changed: gets the plugins offered, after each change.
+    init(changed: @escaping @Sendable ([PluginDescription]) -> Void) { self.changed = changed }
+
+    // MARK: From discovery
+
+    /// The files to be looked at. What was found before stays for those that are still there.
+    func begin(_ files: [String], failures: [PluginFailure]) {
+        update { shared in
+            shared.findings = shared.findings.filter { files.contains($0.key) }
+            shared.files = files
+            shared.failures = failures
+            shared.isComplete = false
+        }
+    }
+
+    func looked(at path: String, _ finding: Finding) { update { $0.findings[path] = finding } }
+
+    func end() { update { $0.isComplete = true } }
+
+    // MARK: What is known
+
+    var plugins: [PluginDescription] { shared.withLock { Self.offered($0).plugins } }
+    var failures: [PluginFailure] { shared.withLock { $0.failures + Self.offered($0).failures } }
+    /// Files not looked at yet.
+    var loading: [String] {
+        shared.withLock { shared in shared.isComplete ? [] : shared.files.filter { shared.findings[$0] == nil } }
+    }
+    /// Whether every file was looked at.
+    var isComplete: Bool { shared.withLock { $0.isComplete } }
+
+    /// Waits until each of the plugins is offered, or every file was looked at; no longer than the task is wanted.
+    /// Nil: until every file was looked at.
+    func loaded(_ plugins: Set<String>?) async {
+        let id = shared.withLock { shared in
+            defer { shared.nextWaiter += 1 }
+            return shared.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let isDone = shared.withLock { shared in
+                    if Self.isLoaded(plugins, shared) || Task.isCancelled { return true }
+                    // Nothing is called the empty name, so that waits for the end.
+                    shared.waiters[id] = Waiter(plugins: plugins ?? [""], continuation: continuation)
+                    return false
+                }
+                if isDone { continuation.resume() }
+            }
+        } onCancel: {
+            shared.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume()
+        }
+    }
+
+    // MARK: Parts
+
+    private func update(_ body: (inout Shared) -> Void) {
+        let (plugins, done) = shared.withLock { shared in
+            body(&shared)
+            let done = shared.waiters.filter { Self.isLoaded($0.value.plugins, shared) }
+            for id in done.keys { shared.waiters[id] = nil }
+            return (Self.offered(shared).plugins, done.values.map(\.continuation))
+        }
+        changed(plugins)
+        for continuation in done { continuation.resume() }
+    }
+
+    private static func isLoaded(_ plugins: Set<String>?, _ shared: Shared) -> Bool {
+        if shared.isComplete { return true }
+        guard let plugins else { return false }
+        return plugins.isSubset(of: offered(shared).plugins.map(\.name))
+    }
+
+    private static func offered(_ shared: Shared) -> (plugins: [PluginDescription], failures: [PluginFailure]) {
+        var plugins: [PluginDescription] = []
+        var failures: [PluginFailure] = []
+        var paths: [String: [String]] = [:]
+        for path in shared.files {
+            if case .plugin(let plugin) = shared.findings[path] { paths[plugin.name, default: []].append(path) }
+        }
+        for path in shared.files {
+            switch shared.findings[path] {
+            case .failure(let failure): failures.append(failure)
+            case .plugin(let plugin):
+                let others = (paths[plugin.name] ?? []).filter { $0 != path }
+                if !others.isEmpty {
+                    let message = "it calls itself \(plugin.name), and so does \(others.joined(separator: ", ")); "
+                        + "none of them is loaded until only one is left"
+                    failures.append(PluginFailure(path: path, code: "duplicate_name", message: message))
+                } else if shared.isComplete || PluginStore.fileName(of: path) == plugin.name {
+                    plugins.append(plugin)
+                }
+            case nil: break
+            }
+        }
+        return (plugins, failures)
+    }
+}

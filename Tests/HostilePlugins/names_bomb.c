@@ -1,0 +1,17 @@
+/* Crashes in a function whose name, 130 bytes, a Swift demangler makes 30 MB of; or fails and prints such a name in what
+ * looks like the step host's report. Compile with -DBOMB="…". */
+#include "fixture.h"
+
+__attribute__((noinline)) static void guilty(void) __asm__(BOMB);
+static void guilty(void) { *(volatile int *)8 = 1; }
+
+static int32_t act(const step_call *call) {
+    if (equals(call->input, "\"print\"")) {
+        for (int i = 0; i < 60; i++) fprintf(stderr, "stepstream-frame: x+0x1 %s\n", BOMB);
+        fflush(stderr);
+        complete_as(call->id, STEP_STATUS_FAILED, "{\"code\":\"signal\",\"message\":\"signal\"}");
+        return 0;
+    }
+    guilty();
+    return 0;
+}

@@ -1,0 +1,60 @@
+/* Fills its temporary folder in the way its input, a JSON string, names, and then waits to be ended. "leave" leaves a file
+ * and completes; "look" says how many files it finds. */
+#include "fixture.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static char block[1 << 20];
+
+static int write_file(const char *name, int megabytes) {
+    int file = open(name, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    for (int i = 0; i < megabytes; i++)
+        if (write(file, block, sizeof block) <= 0) break;
+    return file;
+}
+
+static int count(void) {
+    DIR *directory = opendir(".");
+    int found = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(directory)) != NULL) found += entry->d_name[0] != '.';
+    closedir(directory);
+    return found;
+}
+
+static int32_t act(const step_call *call) {
+    char name[64], output[64];
+    if (equals(call->input, "\"look\"")) {
+        snprintf(output, sizeof output, "%d", count());
+        complete(call->id, output);
+        return 0;
+    }
+    if (equals(call->input, "\"leave\"")) {
+        close(write_file("left", 0));
+        mkdir("folder", 0700);
+        close(write_file("folder/left", 0));
+        complete(call->id, "\"left\"");
+        return 0;
+    }
+    for (int i = 0;; i++) {
+        snprintf(name, sizeof name, "file%d", i);
+        if (equals(call->input, "\"files\"")) close(write_file(name, 0));
+        if (equals(call->input, "\"bytes\"")) close(write_file(name, 4));
+        if (equals(call->input, "\"folders\"") && (mkdir("d", 0700) != 0 || chdir("d") != 0)) break;
+        if (equals(call->input, "\"unlinked\"")) {
+            write_file(name, 4);
+            unlink(name);
+        }
+        if (equals(call->input, "\"mapped\"")) {
+            int file = write_file(name, 4);
+            if (mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file, 0) == MAP_FAILED) break;
+            close(file);
+            unlink(name);
+        }
+        if (i == 400000) break; /* stops by itself where nothing else does */
+        if (i % 16 == 0) usleep(1000);
+    }
+    for (;;) pause();
+}
