@@ -60,21 +60,24 @@ package struct HostingConfiguration: Sendable {
     }
 
     package struct Timing: Sendable {
-        /// From the spawn to HELLO.
+        /// From the spawn to HELLO; doubled for each step host in a row that was not there in time.
         package var hello: Duration
-        /// From OPEN to READY: the plugin's constructors and `open`.
+        /// Processor time from OPEN to READY: the plugin's constructors and `open`.
         package var open: Duration
+        /// The longest wait from OPEN to READY. Whoever waits so long, for a disk say, is tried again and not blamed.
+        package var openWaitMax: Duration
         /// From CANCEL to SIGKILL; 2 s is what HashiCorp's go-plugin gives.
         package var grace: Duration
         /// How long a host whose channel closed may take to end before it is killed.
         package var closedChannel: Duration
 
         package init(
-            hello: Duration = .seconds(5), open: Duration = .seconds(10), grace: Duration = .seconds(2),
-            closedChannel: Duration = .milliseconds(500)
+            hello: Duration = .seconds(5), open: Duration = .seconds(10), openWaitMax: Duration = .seconds(60),
+            grace: Duration = .seconds(2), closedChannel: Duration = .milliseconds(500)
         ) {
             self.hello = hello
             self.open = open
+            self.openWaitMax = openWaitMax
             self.grace = grace
             self.closedChannel = closedChannel
         }

@@ -4,7 +4,7 @@ import NIOPosix
 import ServiceLifecycle
 import Synchronization
 package import WorkflowEngine
-import WorkflowModel
+package import WorkflowModel
 
 /// Runs steps in confined processes of their own and knows what plugins offer.
 ///
@@ -16,6 +16,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         var builds: [String: PluginBuild] = [:]
         var currentHashes: Set<String> = []
         var nextDescriber: UInt64 = 1 << 40
+        /// Scans in a row for which the machine did not give every plugin a process.
+        var scanFaults = 0
         var isStarted = false
         var isStopped = false
     }
@@ -23,6 +25,11 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     /// Older builds remembered; beyond it they are read again from the store.
     private static let buildsMax = 256
     private static let threadCount = 4
+    /// Codes of plugins that were not found for want of a process, of disk space or of descriptors.
+    private static let machineFaults: Set = [PluginDescriber.Fault.hostNotStarted, "store_failed"]
+    /// Between two tries of what the machine has not given: the pause doubles up to its ceiling.
+    private static let faultPause = Duration.milliseconds(200)
+    private static let faultPauseMax = Duration.seconds(10)
 
     private let configuration: HostingConfiguration
     private let logger: Logger
@@ -32,6 +39,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     private let fleet: Fleet
     private let metrics = HostingMetrics()
     private let folders: HostFolders
+    private let traces = CallTraces()
     private let threads = NIOThreadPool(numberOfThreads: StepHosting.threadCount)
     private let shared = Mutex(Shared())
 
@@ -51,8 +59,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             path: configuration.stepHostPath, arguments: configuration.stepHostArguments, folders: folders)
         reactor = try Reactor()
         fleet = Fleet(
-            configuration: configuration, spawner: spawner, reactor: reactor, metrics: metrics, logger: logger,
-            pluginPath: { store.path(of: $0) }, activity: activity)
+            configuration: configuration, spawner: spawner, reactor: reactor, metrics: metrics, traces: traces,
+            logger: logger, pluginPath: { store.path(of: $0) }, activity: activity)
     }
 
     /// Finds the plugins and starts their first hosts; returns when the catalog is complete.
@@ -64,6 +72,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         }
         try store.prepare()
         try folders.prepare()
+        try traces.open(dataDirectory: configuration.dataDirectory)
         let fleet = fleet
         guard shared.withLock({ shared in
             defer { shared.isStarted = true }
@@ -77,10 +86,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
 
     /// Looks at the plugin directories again. Running executions keep the builds they began with.
     package func rescan() async {
-        let discovery = PluginDiscovery(
-            configuration: configuration, store: store, spawner: spawner, reactor: reactor, threads: threads,
-            nextHost: { self.nextDescriber() })
-        let findings = await discovery.scan()
+        let findings = await discovery(afterFaults: shared.withLock { $0.scanFaults }).scan()
         let hashes = Set(findings.plugins.map(\.hash))
         shared.withLock { shared in
             shared.findings = findings
@@ -93,6 +99,23 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
                 metadata: ["path": "\(failure.path)", "code": "\(failure.code)", "reason": "\(failure.message)"])
         }
         fleet.setCurrent(hashes)
+        scanAgainIfNeeded(findings)
+    }
+
+    /// A plugin that the machine gave no process is not the plugin's failure: it is looked at again.
+    private func scanAgainIfNeeded(_ findings: PluginDiscovery.Findings) {
+        let isFaulty = findings.failures.contains { Self.machineFaults.contains($0.code) }
+        let faults = shared.withLock { shared in
+            shared.scanFaults = isFaulty ? shared.scanFaults + 1 : 0
+            return shared.scanFaults
+        }
+        guard isFaulty else { return }
+        let pause = min(Self.faultPause * (1 << min(faults - 1, 16)), Self.faultPauseMax)
+        Task { [weak self] in
+            try? await Task.sleep(for: pause)
+            guard let self, !shared.withLock({ $0.isStopped }) else { return }
+            await rescan()
+        }
     }
 
     package var plugins: [PluginDescription] { shared.withLock { $0.findings.plugins } }
@@ -102,8 +125,15 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     package func run(_ call: StepCall) async -> StepOutcome {
         let outcome = await named(await outcome(of: call), call)
         metrics.ended(outcome)
+        traces.ended(call)
         return configuration.secrets.mask(for: call.function.plugin)?.hide(in: outcome) ?? outcome
     }
+
+    package func trace(of execution: ExecutionID, path: String, attempt: Int) -> AttemptTrace {
+        traces.trace(of: execution, path: path, attempt: attempt)
+    }
+
+    package func recorded(_ call: StepCall) { traces.recorded(call) }
 
     /// A crash's frames get the names of the plugin's functions, on a thread that may read the plugin's file.
     private func named(_ outcome: StepOutcome, _ call: StepCall) async -> StepOutcome {
@@ -134,10 +164,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         case .refused(let refusal, let queued):
             return StepOutcome(result: .failed(refusal.error), queuedMilliseconds: Double(queued) / 1e6)
         case .withdrawn(let queued):
-            let error = StepError(
-                code: StepErrorCode.cancelled, message: "the step was cancelled before a host had it",
-                isRetryable: false)
-            return StepOutcome(result: .failed(error), queuedMilliseconds: Double(queued) / 1e6)
+            return StepOutcome(result: .failed(Self.cancelledWaiting), queuedMilliseconds: Double(queued) / 1e6)
         }
     }
 
@@ -162,9 +189,19 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             // Only a second shutdown throws; the threads are gone either way.
         }
         folders.close()
+        traces.close()
     }
 
     // MARK: Parts
+
+    /// Each time that the machine gave no process, the next one has longer to be there.
+    private func discovery(afterFaults faults: Int) -> PluginDiscovery {
+        var patient = configuration
+        patient.timing.hello *= 1 << min(faults, Fleet.helloDoublingsMax)
+        return PluginDiscovery(
+            configuration: patient, store: store, spawner: spawner, reactor: reactor, threads: threads,
+            nextHost: { self.nextDescriber() })
+    }
 
     private func nextDescriber() -> UInt64 {
         shared.withLock { shared in
@@ -183,26 +220,40 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
                 message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) is not stored any more",
                 isRetryable: false)
         }
-        let discovery = PluginDiscovery(
-            configuration: configuration, store: store, spawner: spawner, reactor: reactor, threads: threads,
-            nextHost: { self.nextDescriber() })
         let entry = PluginStore.Entry(hash: hash, path: store.path(of: hash))
-        do throws(PluginDescriber.Fault) {
-            let build = PluginBuild(try await discovery.describe(entry, source: entry.path))
-            shared.withLock { shared in
-                if shared.builds.count >= Self.buildsMax {
-                    shared.builds = shared.builds.filter { shared.currentHashes.contains($0.key) }
-                }
-                shared.builds[hash] = build
+        var pause = Self.faultPause
+        var faults = 0
+        while true {
+            do throws(PluginDescriber.Fault) {
+                let build = PluginBuild(try await discovery(afterFaults: faults).describe(entry, source: entry.path))
+                keep(build, hash)
+                return build
+            } catch where error.code == PluginDescriber.Fault.hostNotStarted {
+                fleet.noteStartFailure()
+                faults += 1
+                if shared.withLock({ $0.isStopped }) { throw FleetStateMachine.Refusal.stopping.error }
+                do { try await Task.sleep(for: pause) } catch { throw Self.cancelledWaiting }
+                pause = min(pause * 2, Self.faultPauseMax)
+            } catch {
+                throw StepError(
+                    code: StepErrorCode.functionUnavailable,
+                    message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) does not load: "
+                        + error.message)
             }
-            return build
-        } catch {
-            throw StepError(
-                code: StepErrorCode.functionUnavailable,
-                message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) does not load: "
-                    + error.message)
         }
     }
+
+    private func keep(_ build: PluginBuild, _ hash: String) {
+        shared.withLock { shared in
+            if shared.builds.count >= Self.buildsMax {
+                shared.builds = shared.builds.filter { shared.currentHashes.contains($0.key) }
+            }
+            shared.builds[hash] = build
+        }
+    }
+
+    private static let cancelledWaiting = StepError(
+        code: StepErrorCode.cancelled, message: "the step was cancelled before a host had it", isRetryable: false)
 }
 
 extension FleetStateMachine.Refusal {

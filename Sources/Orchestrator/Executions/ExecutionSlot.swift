@@ -5,7 +5,7 @@ import WorkflowModel
 final class ExecutionSlot {
     enum Input {
         case start(StartCommand, summary: ExecutionSummary, idempotency: IdempotencyClaim?)
-        case finished(path: String, attempt: Int, StepOutcome)
+        case finished(StepCall, StepOutcome)
         case wake
         case cancel(reason: String, requestedBy: String)
         case vote(VoteCommand, VoteBallot)

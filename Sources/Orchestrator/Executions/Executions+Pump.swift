@@ -36,6 +36,7 @@ extension Executions {
                 }
                 slot.summary = request.summary ?? slot.summary
             }
+            if case .finished(let call, _) = pending.input { runner.recorded(call) }
             perform(effects, slot)
             if slot.isSettled { slot.resumeWaiters() }
             pending.reply?(.success(()))
@@ -55,16 +56,21 @@ extension Executions {
         case .start(let command, let row, let idempotency):
             (summary, claim) = (row, idempotency)
             decision = slot.machine.start(command, now: now)
-        case .finished(let path, let attempt, let outcome):
+        case .finished(let call, let outcome):
             decision = slot.machine.finish(
-                path: path, attempt: attempt, outcome, now: now, random: Double.random(in: 0..<1, using: &random))
+                path: call.path, attempt: call.attempt, outcome, now: now,
+                random: Double.random(in: 0..<1, using: &random))
         case .wake: decision = slot.machine.wake(now: now)
         case .cancel(let reason, let by): decision = slot.machine.cancel(reason: reason, requestedBy: by, now: now)
         case .vote(let command, let ballot):
             let (decided, answer) = slot.machine.vote(command, now: now)
             ballot.answer = answer
             decision = decided
-        case .recover: decision = slot.machine.recover(now: now)
+        case .recover:
+            let execution = slot.execution
+            decision = slot.machine.recover(now: now) {
+                runner.trace(of: execution, path: $0, attempt: $1)
+            }
         }
         guard !decision.records.isEmpty else { return (nil, decision.effects) }
         let state = slot.machine.state
@@ -146,16 +152,16 @@ extension Executions {
     private func run(_ call: StepCall, _ slot: ExecutionSlot) {
         slot.attempts[call.path] = Task { [runner] in
             let outcome = await runner.run(call)
-            await finished(call, outcome)
+            await finished(call, outcome, of: slot)
         }
     }
 
-    private func finished(_ call: StepCall, _ outcome: StepOutcome) async {
-        guard let slot = slots[call.execution] else { return }
+    private func finished(_ call: StepCall, _ outcome: StepOutcome, of slot: ExecutionSlot) async {
+        // An execution that was let go and read again may run the attempt anew, under the same number.
+        guard slots[call.execution] === slot else { return }
         slot.attempts[call.path] = nil
         if !isAbandoned {
-            let input = ExecutionSlot.Input.finished(path: call.path, attempt: call.attempt, outcome)
-            slot.inbox.append(.init(input: input, reply: nil))
+            slot.inbox.append(.init(input: .finished(call, outcome), reply: nil))
             if Task.isCancelled {
                 // A cancelled task cannot wait, and a commit may have to.
                 startPump(slot)

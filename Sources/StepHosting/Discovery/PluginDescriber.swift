@@ -5,6 +5,9 @@ import Synchronization
 /// Loading runs the plugin's code, and a damaged file kills whoever maps it: never done in the server.
 final class PluginDescriber: HostOwner {
     struct Fault: Error, Hashable {
+        /// The machine did not give the plugin a process.
+        static let hostNotStarted = "host_not_started"
+
         var code: String
         var message: String
     }
@@ -34,7 +37,7 @@ final class PluginDescriber: HostOwner {
                         tailBytesMax: configuration.limits.outputTailBytesMax, reactor: reactor, owner: describer)
                     reactor.add(host)
                 case .failure(let failure):
-                    describer.finish(.failure(Fault(code: "host_not_started", message: failure.message)))
+                    describer.finish(.failure(Fault(code: Fault.hostNotStarted, message: failure.message)))
                 }
             }
         }
@@ -71,8 +74,9 @@ final class PluginDescriber: HostOwner {
         case .exited(let code):
             return Fault(code: "load_exited", message: "loading it ended its process with status \(code)\(said)")
         case .protocolViolation(let what): return Fault(code: "protocol_violation", message: what)
-        case .unresponsive(let what): return Fault(code: "load_timeout", message: what + said)
-        case .spawnFailed(let message): return Fault(code: "host_not_started", message: message)
+        case .unresponsive(let what), .stalled(let what): return Fault(code: "load_timeout", message: what + said)
+        case .spawnFailed(let message), .notStarted(let message):
+            return Fault(code: Fault.hostNotStarted, message: message + said)
         case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .retired:
             return Fault(code: "load_interrupted", message: "loading it was interrupted")
         }

@@ -88,7 +88,8 @@ struct CallVerdict {
         case .killedWithoutHeartbeat: return stopped(.heartbeatLost, end)
         case .killedAfterCancel: return stopped(.requested, end)
         case .retired: return stopped(.shutdown, end)
-        case .unresponsive(let what), .spawnFailed(let what): return failed(StepErrorCode.hostLost, what)
+        case .unresponsive(let what), .spawnFailed(let what), .notStarted(let what), .stalled(let what):
+            return failed(StepErrorCode.hostLost, what)
         case .loadFailed(_, let message): return failed(StepErrorCode.functionUnavailable, message)
         }
     }

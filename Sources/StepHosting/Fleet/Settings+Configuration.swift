@@ -18,6 +18,6 @@ extension HostStateMachine.Settings {
         self.init(
             pluginPath: pluginPath, pluginConfiguration: configuration.pluginConfiguration,
             helloTimeout: timing.hello.nanoseconds, openTimeout: timing.open.nanoseconds,
-            grace: timing.grace.nanoseconds, closedChannelTimeout: timing.closedChannel.nanoseconds)
+            openWaitMax: timing.openWaitMax.nanoseconds, grace: timing.grace.nanoseconds, closedChannelTimeout: timing.closedChannel.nanoseconds)
     }
 }

@@ -29,6 +29,7 @@ enum MetricTexts {
         "stepstream_hosting_hosts_idle": "Step hosts that wait for a call.",
         "stepstream_hosting_secret_requests_total": "Secrets that steps asked for, by answer.",
         "stepstream_hosting_spawns_total": "Step hosts that were started.",
+        "stepstream_hosting_start_failures_total": "Step hosts that the machine did not start; calls wait meanwhile.",
         "stepstream_notifier_channels_disabled": "Channels that are disabled.",
         "stepstream_notifier_dead_letters_total": "Messages that were given up, by channel.",
         "stepstream_notifier_deliveries_total": "Attempts to send a message, by channel and outcome.",

@@ -56,6 +56,17 @@ struct OrchestratorStack {
                     ("loaded", .int(Int64(hosting.plugins.count))), ("failed", .int(Int64(failed.count))),
                 ]))
         }
+        registry.register("step_hosts") { [hosting] in
+            let statistics = hosting.statistics
+            let waiting = statistics.callsQueued + statistics.callsHeldBack
+            let isFull = statistics.callsHeldBack > 0
+            let fault = statistics.fault ?? (isFull ? "the queue for step hosts is full" : nil)
+            return PartHealth(
+                isHealthy: fault == nil, detail: fault,
+                values: JSONObject([
+                    ("running", .int(Int64(statistics.hosts))), ("waiting_calls", .int(Int64(waiting))),
+                ]))
+        }
     }
 
     /// After the services have ended.
