@@ -128,14 +128,14 @@ package final class OrchestratorService: Service {
     private func recover() async {
         recovery.withLock { $0 = .running }
         let start = ContinuousClock.now
-        do {
+        do throws(JournalError) {
             let count = try await executions.recover()
             recovery.withLock { $0 = .done(count: count, took: ContinuousClock.now - start) }
             if count > 0 { logger.notice("executions recovered", metadata: ["count": "\(count)"]) }
         } catch {
             recovery.withLock { $0 = .failed("\(error)") }
             logger.critical("recovery failed", metadata: ["error": "\(error)"])
-            reportFatal.yield(error as? JournalError ?? JournalError(.corrupt, "recovery failed", cause: error))
+            reportFatal.yield(error)
         }
     }
 
@@ -151,20 +151,31 @@ package final class OrchestratorService: Service {
     }
 
     private func executionsHealth() async -> PartHealth {
-        let open = JSONValue.int(Int64(await executions.openCount))
+        let left = await executions.left
+        let values = JSONObject([
+            ("open", .int(Int64(await executions.openCount))), ("delayed", .int(Int64(left.delayed.count))),
+            ("stuck", .int(Int64(left.stuck.count))),
+        ])
+        let trouble = Self.trouble("stuck", left.stuck) ?? Self.trouble("not taken up yet", left.delayed)
         return recovery.withLock { recovery in
             switch recovery {
             case .waiting, .running:
-                PartHealth(isHealthy: true, detail: "recovering", values: JSONObject([("open", open)]))
+                return PartHealth(isHealthy: trouble == nil, detail: trouble ?? "recovering", values: values)
             case .done(let count, let took):
-                PartHealth(
-                    isHealthy: true,
-                    values: JSONObject([
-                        ("open", open), ("recovered", .int(Int64(count))), ("recovery_ms", .double(took.milliseconds)),
-                    ]))
-            case .failed(let detail): PartHealth(isHealthy: false, isReady: false, detail: detail)
+                var values = values
+                values["recovered"] = .int(Int64(count))
+                values["recovery_ms"] = .double(took.milliseconds)
+                return PartHealth(isHealthy: trouble == nil, detail: trouble, values: values)
+            case .failed(let detail): return PartHealth(isHealthy: false, isReady: false, detail: detail)
             }
         }
+    }
+
+    /// Names the first of the executions; nil when there is none.
+    private static func trouble(_ what: String, _ executions: [ExecutionID: String]) -> String? {
+        guard let first = executions.min(by: { $0.key < $1.key }) else { return nil }
+        let more = executions.count > 1 ? "; and \(executions.count - 1) more" : ""
+        return "\(what): \(first.key): \(first.value)\(more)"
     }
 
     private func relayHealth() -> PartHealth {

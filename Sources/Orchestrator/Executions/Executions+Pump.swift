@@ -35,6 +35,7 @@ extension Executions {
                     return
                 }
                 slot.summary = request.summary ?? slot.summary
+                slot.resumeStartWaiters()
             }
             if case .finished(let call, _) = pending.input { runner.recorded(call) }
             perform(effects, slot)
@@ -90,33 +91,50 @@ extension Executions {
 
     /// Appends until the journal has it: waits out a full disk, reads back an unknown outcome.
     private func commit(_ request: AppendRequest) async -> Result<Void, JournalError> {
-        var delay = Duration.milliseconds(100)
+        var pause = configuration.appendPause
+        var isInDoubt = false
         while true {
-            let result =
-                await journal.append([request], lease: lease).first ?? .failure(JournalError(.closed, "no answer"))
-            guard case .failure(let error) = result else { return .success(()) }
-            if error.code == .unknownOutcome {
-                switch await isCommitted(request) {
-                case .success(true): return .success(())
-                case .success(false): continue
-                case .failure(let error): return .failure(error)
-                }
+            let error: JournalError
+            switch await tryCommit(request, isInDoubt: &isInDoubt) {
+            case .success: return .success(())
+            case .failure(let failure): error = failure
             }
             // A start is answered at once; what already runs waits for the disk.
-            guard error.isRetryable, request.expectedVersion > 0, !isAbandoned else { return .failure(error) }
+            guard error.isRetryable || error.code == .unknownOutcome, request.expectedVersion > 0, !isAbandoned else {
+                return .failure(error)
+            }
             logger.error(
                 "journal append failed, trying again",
-                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(delay)"])
-            try? await Task.sleep(for: delay)
-            delay = min(delay * 2, .seconds(5))
+                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(pause)"])
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, configuration.appendPauseMax)
         }
     }
 
-    private func isCommitted(_ request: AppendRequest) async -> Result<Bool, JournalError> {
-        do {
-            let records = try await journal.records(of: request.execution, after: request.expectedVersion)
-            return .success(records.starts(with: request.records))
+    /// - Parameter isInDoubt: whether an earlier try may have been durable; nothing is appended before that is known.
+    private func tryCommit(_ request: AppendRequest, isInDoubt: inout Bool) async -> Result<Void, JournalError> {
+        if isInDoubt {
+            do throws(JournalError) {
+                if try await isCommitted(request) { return .success(()) }
+                isInDoubt = false
+            } catch { return .failure(error) }
+        }
+        let answers = await journal.append([request], lease: lease)
+        guard case .failure(let error) = answers.first ?? .failure(JournalError(.closed, "no answer")) else {
+            return .success(())
+        }
+        guard error.code == .unknownOutcome else { return .failure(error) }
+        isInDoubt = true
+        do throws(JournalError) {
+            if try await isCommitted(request) { return .success(()) }
+            isInDoubt = false
+            return .failure(error)
         } catch { return .failure(error) }
+    }
+
+    private func isCommitted(_ request: AppendRequest) async throws(JournalError) -> Bool {
+        try await journal.records(of: request.execution, after: request.expectedVersion)
+            .starts(with: request.records)
     }
 
     /// The input's records are not durable and will not be: what was decided on them is forgotten.
@@ -128,9 +146,12 @@ extension Executions {
         for waiting in slot.inbox { waiting.reply?(.failure(error)) }
         slot.inbox.removeAll()
         slot.resumeWaiters()
+        slot.resumeStartWaiters()
         noteIdle()
         let isRefusedStart = slot.summary == nil
         guard !isRefusedStart || error.code == .staleLease || error.code == .corrupt, fatal == nil else { return }
+        // A disk that stays full while the server stops: everything resumes at the next start.
+        if error.isRetryable || error.code == .unknownOutcome { return }
         fatal = error
         logger.critical("the journal refuses this process", metadata: ["error": "\(error)"])
         onFatal(error)

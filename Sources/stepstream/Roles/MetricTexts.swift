@@ -11,6 +11,7 @@ enum MetricTexts {
         "stepstream_bus_published_records_total": "Records that Kafka acknowledged.",
         "stepstream_bus_queued_records": "Records that wait in the Kafka client.",
         "stepstream_bus_skipped_records_total": "Records that are not events and were skipped, by each subscription.",
+        "stepstream_executions_stuck": "Open executions that cannot be taken up; see /health and ?stuck=true.",
         "stepstream_gateway_clients": "Clients that are streaming.",
         "stepstream_gateway_executions": "Executions that the gateway holds in memory.",
         "stepstream_gateway_frames_sent_total": "Events sent to clients.",
