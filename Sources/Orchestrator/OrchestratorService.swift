@@ -108,12 +108,15 @@ package final class OrchestratorService: Service {
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let relayTask = Task { try await relay.run() }
+            let clockTask = Task { await executions.watchClock() }
+            defer { clockTask.cancel() }
             group.addTask { await self.recover() }
             group.addTask {
                 for await error in self.fatal { throw error }
             }
             group.addTask {
                 try? await gracefulShutdown()
+                clockTask.cancel()
                 await self.stop(relayTask)
                 self.reportFatal.finish()
             }
@@ -156,6 +159,9 @@ package final class OrchestratorService: Service {
             ("open", .int(Int64(await executions.openCount))), ("delayed", .int(Int64(left.delayed.count))),
             ("stuck", .int(Int64(left.stuck.count))),
         ])
+        if await executions.isStopping {
+            return PartHealth(isHealthy: false, isReady: false, detail: "stopping", values: values)
+        }
         let trouble = Self.trouble("stuck", left.stuck) ?? Self.trouble("not taken up yet", left.delayed)
         return recovery.withLock { recovery in
             switch recovery {

@@ -149,7 +149,8 @@ extension Executions {
         slot.resumeStartWaiters()
         noteIdle()
         let isRefusedStart = slot.summary == nil
-        guard !isRefusedStart || error.code == .staleLease || error.code == .corrupt, fatal == nil else { return }
+        let isFinal = [.staleLease, .corrupt, .moved].contains(error.code)
+        guard !isRefusedStart || isFinal, fatal == nil else { return }
         // A disk that stays full while the server stops: everything resumes at the next start.
         if error.isRetryable || error.code == .unknownOutcome { return }
         fatal = error
@@ -193,16 +194,6 @@ extension Executions {
             }
         }
         noteIdle()
-    }
-
-    private func setTimer(_ at: Timestamp, _ slot: ExecutionSlot) {
-        slot.timer?.cancel()
-        let execution = slot.execution
-        let delay = max(at - clock.now, .zero)
-        slot.timer = Task {
-            do { try await Task.sleep(for: delay) } catch { return }
-            if let slot = slots[execution] { post(.wake, to: slot) }
-        }
     }
 
     private func end(_ slot: ExecutionSlot) {

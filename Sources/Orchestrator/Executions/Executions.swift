@@ -19,6 +19,10 @@ package actor Executions {
         /// The first pause before an append that failed is tried again; it doubles.
         package var appendPause = Duration.milliseconds(100)
         package var appendPauseMax = Duration.seconds(5)
+        /// How often the wall clock is compared with the monotonic one.
+        package var clockCheckInterval = Duration.seconds(15)
+        /// A wall clock that gained or lost more than this in between was set.
+        package var clockDriftMax = Duration.seconds(1)
         package var limits = EngineLimits()
         package init() {}
     }
