@@ -28,6 +28,7 @@ package final class OrchestratorService: Service {
         package var runner: any StepRunner
         package var catalog: any FunctionCatalog
         package var publisher: any EventPublisher
+        package var deadLetters: DeadLetterPublisher?
         package var clock: any WallClock
         /// Checks the links by which approvers decide; nil serves none.
         package var approvalLinks: ApprovalLinks?
@@ -36,14 +37,15 @@ package final class OrchestratorService: Service {
 
         package init(
             journal: any Journal, lease: JournalLease, runner: any StepRunner, catalog: any FunctionCatalog,
-            publisher: any EventPublisher, clock: any WallClock, approvalLinks: ApprovalLinks? = nil,
-            groups: Set<String> = []
+            publisher: any EventPublisher, deadLetters: DeadLetterPublisher? = nil, clock: any WallClock,
+            approvalLinks: ApprovalLinks? = nil, groups: Set<String> = []
         ) {
             self.journal = journal
             self.lease = lease
             self.runner = runner
             self.catalog = catalog
             self.publisher = publisher
+            self.deadLetters = deadLetters
             self.clock = clock
             self.approvalLinks = approvalLinks
             self.groups = groups
@@ -78,8 +80,8 @@ package final class OrchestratorService: Service {
             clock: parts.clock, configuration: configuration.executions, logger: logger,
             onFatal: { report.yield($0) })
         relay = Relay(
-            journal: parts.journal, lease: parts.lease, publisher: parts.publisher, clock: parts.clock,
-            configuration: configuration.relay, logger: logger)
+            journal: parts.journal, lease: parts.lease, publisher: parts.publisher, deadLetters: parts.deadLetters,
+            clock: parts.clock, configuration: configuration.relay, logger: logger)
     }
 
     /// The role's part of the HTTP surface.

@@ -45,5 +45,6 @@ enum MetricTexts {
         "stepstream_relay_backlog_events": "Journaled events that are not published.",
         "stepstream_relay_publish_failures_total": "Batches that the relay could not publish at once.",
         "stepstream_relay_published_events_total": "Events that the relay published.",
+        "stepstream_relay_withheld_events_total": "Events that the bus refused for their size and that were cut short.",
     ]
 }
