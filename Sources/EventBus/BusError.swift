@@ -9,6 +9,8 @@ package struct BusError: Error, Sendable, CustomStringConvertible {
         /// Another process is the one member of this group.
         case groupTaken = "group_taken"
         case corrupt = "topic_corrupt"
+        /// The topic's file is not where it was.
+        case moved = "topic_moved"
         case newerSchema = "topic_newer"
         case eventTooLarge = "event_too_large"
         case configuration = "bus_configuration"

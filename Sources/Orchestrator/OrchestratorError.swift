@@ -1,3 +1,5 @@
+import WorkflowEngine
+
 /// Why the orchestrator refused something; `code` is what HTTP answers carry.
 package struct OrchestratorError: Error, Sendable, CustomStringConvertible {
     package enum Code: String, Sendable {
@@ -12,6 +14,8 @@ package struct OrchestratorError: Error, Sendable, CustomStringConvertible {
         case alreadyEnded = "already_ended"
         case shuttingDown = "shutting_down"
         case journal = "journal_unavailable"
+        /// The execution's records or definition cannot be read, and trying again is no use.
+        case stuck = "execution_stuck"
     }
 
     package var code: Code
@@ -22,6 +26,13 @@ package struct OrchestratorError: Error, Sendable, CustomStringConvertible {
         self.code = code
         self.message = message
         self.cause = cause
+    }
+
+    /// Whether the same call may succeed later without anybody's help.
+    var isTransient: Bool {
+        guard code == .journal else { return false }
+        if let cause = cause as? JournalError { return cause.isRetryable || cause.code == .unknownOutcome }
+        return (cause as? OrchestratorError)?.isTransient ?? false
     }
 
     package var description: String { "\(code.rawValue): \(message)" + (cause.map { " (\($0))" } ?? "") }

@@ -28,6 +28,7 @@ package final class OrchestratorService: Service {
         package var runner: any StepRunner
         package var catalog: any FunctionCatalog
         package var publisher: any EventPublisher
+        package var deadLetters: DeadLetterPublisher?
         package var clock: any WallClock
         /// Checks the links by which approvers decide; nil serves none.
         package var approvalLinks: ApprovalLinks?
@@ -36,14 +37,15 @@ package final class OrchestratorService: Service {
 
         package init(
             journal: any Journal, lease: JournalLease, runner: any StepRunner, catalog: any FunctionCatalog,
-            publisher: any EventPublisher, clock: any WallClock, approvalLinks: ApprovalLinks? = nil,
-            groups: Set<String> = []
+            publisher: any EventPublisher, deadLetters: DeadLetterPublisher? = nil, clock: any WallClock,
+            approvalLinks: ApprovalLinks? = nil, groups: Set<String> = []
         ) {
             self.journal = journal
             self.lease = lease
             self.runner = runner
             self.catalog = catalog
             self.publisher = publisher
+            self.deadLetters = deadLetters
             self.clock = clock
             self.approvalLinks = approvalLinks
             self.groups = groups
@@ -78,8 +80,8 @@ package final class OrchestratorService: Service {
             clock: parts.clock, configuration: configuration.executions, logger: logger,
             onFatal: { report.yield($0) })
         relay = Relay(
-            journal: parts.journal, lease: parts.lease, publisher: parts.publisher, clock: parts.clock,
-            configuration: configuration.relay, logger: logger)
+            journal: parts.journal, lease: parts.lease, publisher: parts.publisher, deadLetters: parts.deadLetters,
+            clock: parts.clock, configuration: configuration.relay, logger: logger)
     }
 
     /// The role's part of the HTTP surface.
@@ -108,12 +110,15 @@ package final class OrchestratorService: Service {
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let relayTask = Task { try await relay.run() }
+            let clockTask = Task { await executions.watchClock() }
+            defer { clockTask.cancel() }
             group.addTask { await self.recover() }
             group.addTask {
                 for await error in self.fatal { throw error }
             }
             group.addTask {
                 try? await gracefulShutdown()
+                clockTask.cancel()
                 await self.stop(relayTask)
                 self.reportFatal.finish()
             }
@@ -128,14 +133,14 @@ package final class OrchestratorService: Service {
     private func recover() async {
         recovery.withLock { $0 = .running }
         let start = ContinuousClock.now
-        do {
+        do throws(JournalError) {
             let count = try await executions.recover()
             recovery.withLock { $0 = .done(count: count, took: ContinuousClock.now - start) }
             if count > 0 { logger.notice("executions recovered", metadata: ["count": "\(count)"]) }
         } catch {
             recovery.withLock { $0 = .failed("\(error)") }
             logger.critical("recovery failed", metadata: ["error": "\(error)"])
-            reportFatal.yield(error as? JournalError ?? JournalError(.corrupt, "recovery failed", cause: error))
+            reportFatal.yield(error)
         }
     }
 
@@ -151,20 +156,34 @@ package final class OrchestratorService: Service {
     }
 
     private func executionsHealth() async -> PartHealth {
-        let open = JSONValue.int(Int64(await executions.openCount))
+        let left = await executions.left
+        let values = JSONObject([
+            ("open", .int(Int64(await executions.openCount))), ("delayed", .int(Int64(left.delayed.count))),
+            ("stuck", .int(Int64(left.stuck.count))),
+        ])
+        if await executions.isStopping {
+            return PartHealth(isHealthy: false, isReady: false, detail: "stopping", values: values)
+        }
+        let trouble = Self.trouble("stuck", left.stuck) ?? Self.trouble("not taken up yet", left.delayed)
         return recovery.withLock { recovery in
             switch recovery {
             case .waiting, .running:
-                PartHealth(isHealthy: true, detail: "recovering", values: JSONObject([("open", open)]))
+                return PartHealth(isHealthy: trouble == nil, detail: trouble ?? "recovering", values: values)
             case .done(let count, let took):
-                PartHealth(
-                    isHealthy: true,
-                    values: JSONObject([
-                        ("open", open), ("recovered", .int(Int64(count))), ("recovery_ms", .double(took.milliseconds)),
-                    ]))
-            case .failed(let detail): PartHealth(isHealthy: false, isReady: false, detail: detail)
+                var values = values
+                values["recovered"] = .int(Int64(count))
+                values["recovery_ms"] = .double(took.milliseconds)
+                return PartHealth(isHealthy: trouble == nil, detail: trouble, values: values)
+            case .failed(let detail): return PartHealth(isHealthy: false, isReady: false, detail: detail)
             }
         }
+    }
+
+    /// Names the first of the executions; nil when there is none.
+    private static func trouble(_ what: String, _ executions: [ExecutionID: String]) -> String? {
+        guard let first = executions.min(by: { $0.key < $1.key }) else { return nil }
+        let more = executions.count > 1 ? "; and \(executions.count - 1) more" : ""
+        return "\(what): \(first.key): \(first.value)\(more)"
     }
 
     private func relayHealth() -> PartHealth {

@@ -60,10 +60,12 @@ package struct HostingConfiguration: Sendable {
     }
 
     package struct Timing: Sendable {
-        /// From the spawn to HELLO.
+        /// From the spawn to HELLO; doubled for each step host in a row that was not there in time.
         package var hello: Duration
-        /// From OPEN to READY: the plugin's constructors and `open`.
+        /// Processor time from OPEN to READY: the plugin's constructors and `open`.
         package var open: Duration
+        /// The longest wait from OPEN to READY. Whoever waits so long, for a disk say, is tried again and not blamed.
+        package var openWaitMax: Duration
         /// From CANCEL to SIGKILL; 2 s is what HashiCorp's go-plugin gives.
         package var grace: Duration
         /// How long a host whose channel closed may take to end before it is killed.
@@ -72,11 +74,13 @@ package struct HostingConfiguration: Sendable {
         package var inspection: Duration
 
         package init(
-            hello: Duration = .seconds(5), open: Duration = .seconds(10), grace: Duration = .seconds(2),
-            closedChannel: Duration = .milliseconds(500), inspection: Duration = .milliseconds(200)
+            hello: Duration = .seconds(5), open: Duration = .seconds(10), openWaitMax: Duration = .seconds(60),
+            grace: Duration = .seconds(2), closedChannel: Duration = .milliseconds(500),
+            inspection: Duration = .milliseconds(200)
         ) {
             self.hello = hello
             self.open = open
+            self.openWaitMax = openWaitMax
             self.grace = grace
             self.closedChannel = closedChannel
             self.inspection = inspection
@@ -180,12 +184,12 @@ package struct HostingConfiguration: Sendable {
 
     /// The step host's command line, without what differs from host to host.
     ///
-    /// - Parameter hasOwnUser: whether each host has a user of its own. Linux counts tasks by user.
+    /// - Parameter hasOwnUser: whether each host has a user of its own. Linux counts tasks by user; one is the watchdog.
     func stepHostArguments(hasOwnUser: Bool) -> [String] {
         let addressBytes = limits.reservedBytesMax == 0 ? 0 : limits.memoryBytesMax + limits.reservedBytesMax
         return [
             "--limit-threads", String(limits.threadsPerHostMax),
-            "--limit-tasks", String(limits.threadsPerHostMax * (hasOwnUser ? 1 : pool.hostsMax)),
+            "--limit-tasks", String(hasOwnUser ? limits.threadsPerHostMax + 1 : limits.threadsPerHostMax * pool.hostsMax),
             "--limit-data", String(limits.memoryBytesMax), "--limit-address", String(addressBytes),
             "--limit-fsize", String(limits.fileBytesMax),
         ] + confinement.required.flatMap { ["--require", $0] }

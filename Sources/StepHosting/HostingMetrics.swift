@@ -7,6 +7,7 @@ struct HostingMetrics: Sendable {
     private let idle = Gauge(label: "stepstream_hosting_hosts_idle")
     private let queued = Gauge(label: "stepstream_hosting_calls_queued")
     private let spawns = Counter(label: "stepstream_hosting_spawns_total")
+    private let startFailures = Counter(label: "stepstream_hosting_start_failures_total")
     private let crashes = Counter(label: "stepstream_hosting_crashes_total")
     private let execution = Timer(label: "stepstream_hosting_call_duration_seconds")
     private let queueing = Timer(label: "stepstream_hosting_call_queue_seconds")
@@ -42,6 +43,7 @@ struct HostingMetrics: Sendable {
 
     func answered(_ answer: PluginSecrets.Answer) { secrets[answer.name]?.increment() }
     func spawned() { spawns.increment() }
+    func startFailed() { startFailures.increment() }
     func crashed() { crashes.increment() }
 
     func stand(hosts: Int, idle: Int, queued: Int) {

@@ -9,6 +9,8 @@ package struct HostingStatistics: Hashable, Sendable {
     /// Hosts killed because of a deadline, a cancellation or a fault.
     package var kills = 0
     package var spawns = 0
+    /// Step hosts that the machine did not start.
+    package var startFailures = 0
     /// Completions that came late, twice or for a call nobody knows.
     package var lateCompletions = 0
     package var droppedLogs = 0
@@ -18,6 +20,10 @@ package struct HostingStatistics: Hashable, Sendable {
     package var hosts = 0
     package var hostsIdle = 0
     package var callsQueued = 0
+    /// Calls that wait for room in the queue.
+    package var callsHeldBack = 0
+    /// Why the machine gives no step hosts at the moment; nil when it does.
+    package var fault: String?
     package var processIDs: [Int32] = []
 
     package init() {}

@@ -5,7 +5,7 @@ import ServiceLifecycle
 import StepABI
 import Synchronization
 package import WorkflowEngine
-import WorkflowModel
+package import WorkflowModel
 
 /// Runs steps in confined processes of their own and knows what plugins offer.
 ///
@@ -17,6 +17,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         var nextDescriber: UInt64 = 1 << 40
         /// The look at the plugin directories that is under way; the next one begins after it.
         var discovery: Task<Void, Never>?
+        /// Scans in a row for which the machine did not give every plugin a process.
+        var scanFaults = 0
         var isStarted = false
         var isStopped = false
     }
@@ -24,6 +26,11 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     /// Older builds remembered; beyond it they are read again from the store.
     private static let buildsMax = 256
     private static let threadCount = 4
+    /// Codes of plugins that were not found for want of a process, of disk space or of descriptors.
+    private static let machineFaults: Set = [PluginDescriber.Fault.hostNotStarted, "store_failed"]
+    /// Between two tries of what the machine has not given: the pause doubles up to its ceiling.
+    private static let faultPause = Duration.milliseconds(200)
+    private static let faultPauseMax = Duration.seconds(10)
 
     private let configuration: HostingConfiguration
     private let logger: Logger
@@ -34,6 +41,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     private let inventory: PluginInventory
     private let metrics = HostingMetrics()
     private let folders: HostFolders
+    private let traces = CallTraces()
     private let threads = NIOThreadPool(numberOfThreads: StepHosting.threadCount)
     private let shared = Mutex(Shared())
 
@@ -52,8 +60,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         spawner = HostSpawner(configuration: configuration, folders: folders)
         reactor = try Reactor()
         let fleet = Fleet(
-            configuration: configuration, spawner: spawner, reactor: reactor, metrics: metrics, logger: logger,
-            threads: threads, pluginPath: { store.path(of: $0) }, activity: activity)
+            configuration: configuration, spawner: spawner, reactor: reactor, metrics: metrics, traces: traces,
+            logger: logger, threads: threads, pluginPath: { store.path(of: $0) }, activity: activity)
         self.fleet = fleet
         inventory = PluginInventory { fleet.setCurrent(Set($0.map(\.hash))) }
     }
@@ -75,6 +83,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         }
         try store.prepare()
         try folders.prepare()
+        try traces.open(dataDirectory: configuration.dataDirectory)
         let fleet = fleet
         guard shared.withLock({ shared in
             defer { shared.isStarted = true }
@@ -88,6 +97,22 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
 
     /// Looks at the plugin directories again. Running executions keep the builds they began with.
     package func rescan() async { await discover().value }
+
+    /// A plugin that the machine gave no process is not the plugin's failure: it is looked at again.
+    private func scanAgainIfNeeded() {
+        let isFaulty = inventory.failures.contains { Self.machineFaults.contains($0.code) }
+        let faults = shared.withLock { shared in
+            shared.scanFaults = isFaulty ? shared.scanFaults + 1 : 0
+            return shared.scanFaults
+        }
+        guard isFaulty else { return }
+        let pause = min(Self.faultPause * (1 << min(faults - 1, 16)), Self.faultPauseMax)
+        Task { [weak self] in
+            try? await Task.sleep(for: pause)
+            guard let self else { return }
+            await rescan()
+        }
+    }
 
     /// Waits until every file of the plugin directories was looked at.
     package func discovered() async { await inventory.loaded(nil) }
@@ -107,8 +132,15 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     package func run(_ call: StepCall) async -> StepOutcome {
         let outcome = await outcome(of: call)
         metrics.ended(outcome)
+        traces.ended(call)
         return configuration.secrets.mask(for: call.function.plugin)?.hide(in: outcome) ?? outcome
     }
+
+    package func trace(of execution: ExecutionID, path: String, attempt: Int) -> AttemptTrace {
+        traces.trace(of: execution, path: path, attempt: attempt)
+    }
+
+    package func recorded(_ call: StepCall) { traces.recorded(call) }
 
     /// The diagnostics of a crash, with the names of the plugin's functions. What a step that did not crash wrote stays as
     /// it is, even if it looks like the step host's report.
@@ -158,10 +190,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         case .refused(let refusal, let queued):
             return StepOutcome(result: .failed(refusal.error), queuedMilliseconds: Double(queued) / 1e6)
         case .withdrawn(let queued):
-            let error = StepError(
-                code: StepErrorCode.cancelled, message: "the step was cancelled before a host had it",
-                isRetryable: false)
-            return StepOutcome(result: .failed(error), queuedMilliseconds: Double(queued) / 1e6)
+            return StepOutcome(result: .failed(Self.cancelledWaiting), queuedMilliseconds: Double(queued) / 1e6)
         }
     }
 
@@ -179,17 +208,29 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             defer { shared.isStopped = true }
             return shared.isStarted && !shared.isStopped
         }) else { return }
-        shared.withLock { $0.discovery }?.cancel()
+        let discovery = shared.withLock { $0.discovery }
+        discovery?.cancel()
         await fleet.stop()
+        await discovery?.value
         await reactor.stop()
         await spawner.stop()
         do { try await threads.shutdownGracefully() } catch {
             // Only a second shutdown throws; the threads are gone either way.
         }
         folders.close()
+        traces.close()
     }
 
     // MARK: Parts
+
+    /// Each time that the machine gave no process, the next one has longer to be there.
+    private func discovery(afterFaults faults: Int) -> PluginDiscovery {
+        var patient = configuration
+        patient.timing.hello *= 1 << min(faults, Fleet.helloDoublingsMax)
+        return PluginDiscovery(
+            configuration: patient, store: store, spawner: spawner, reactor: reactor, threads: threads,
+            nextHost: { self.nextDescriber() })
+    }
 
     private func nextDescriber() -> UInt64 {
         shared.withLock { shared in
@@ -198,19 +239,15 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         }
     }
 
-    private var discovery: PluginDiscovery {
-        PluginDiscovery(
-            configuration: configuration, store: store, spawner: spawner, reactor: reactor, threads: threads,
-            nextHost: { self.nextDescriber() })
-    }
-
     /// One look at the directories after the other.
     private func discover() -> Task<Void, Never> {
         shared.withLock { shared in
             let before = shared.discovery
+            // The pause before a further look may have ended after the shutdown began.
+            if let before, shared.isStopped { return before }
             let task = Task {
                 await before?.value
-                await discovery.scan(inventory)
+                await discovery(afterFaults: self.shared.withLock { $0.scanFaults }).scan(inventory)
                 for failure in inventory.failures {
                     logger.warning(
                         "plugin not loaded",
@@ -218,6 +255,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
                             "path": "\(failure.path)", "code": "\(failure.code)", "reason": "\(failure.message)",
                         ])
                 }
+                scanAgainIfNeeded()
             }
             shared.discovery = task
             return task
@@ -237,28 +275,45 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
                 isRetryable: false)
         }
         let entry = PluginStore.Entry(hash: hash, path: store.path(of: hash))
-        do throws(PluginDescriber.Fault) {
-            let current = inventory.plugins.first { $0.hash == hash }
-            let plugin: PluginDescription
-            if let current { plugin = current } else {
-                plugin = try await discovery.describe(entry, source: entry.path)
-            }
-            let build = PluginBuild(plugin, fileNames: store.fileNames(of: hash))
-            let currentHashes = Set(inventory.plugins.map(\.hash))
-            shared.withLock { shared in
-                if shared.builds.count >= Self.buildsMax {
-                    shared.builds = shared.builds.filter { currentHashes.contains($0.key) }
+        var pause = Self.faultPause
+        var faults = 0
+        while true {
+            do throws(PluginDescriber.Fault) {
+                let current = inventory.plugins.first { $0.hash == hash }
+                let plugin: PluginDescription
+                if let current { plugin = current } else {
+                    plugin = try await discovery(afterFaults: faults).describe(entry, source: entry.path)
                 }
-                shared.builds[hash] = build
+                let build = PluginBuild(plugin, fileNames: store.fileNames(of: hash))
+                keep(build, hash)
+                return build
+            } catch where error.code == PluginDescriber.Fault.hostNotStarted {
+                fleet.noteStartFailure()
+                faults += 1
+                if shared.withLock({ $0.isStopped }) { throw FleetStateMachine.Refusal.stopping.error }
+                do { try await Task.sleep(for: pause) } catch { throw Self.cancelledWaiting }
+                pause = min(pause * 2, Self.faultPauseMax)
+            } catch {
+                throw StepError(
+                    code: StepErrorCode.functionUnavailable,
+                    message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) does not load: "
+                        + error.message)
             }
-            return build
-        } catch {
-            throw StepError(
-                code: StepErrorCode.functionUnavailable,
-                message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) does not load: "
-                    + error.message)
         }
     }
+
+    private func keep(_ build: PluginBuild, _ hash: String) {
+        let currentHashes = Set(inventory.plugins.map(\.hash))
+        shared.withLock { shared in
+            if shared.builds.count >= Self.buildsMax {
+                shared.builds = shared.builds.filter { currentHashes.contains($0.key) }
+            }
+            shared.builds[hash] = build
+        }
+    }
+
+    private static let cancelledWaiting = StepError(
+        code: StepErrorCode.cancelled, message: "the step was cancelled before a host had it", isRetryable: false)
 }
 
 extension FleetStateMachine.Refusal {

@@ -24,6 +24,7 @@ struct Stepstream: AsyncParsableCommand {
         ])
 
     static func main() async {
+        DescriptorLimit.raise()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }

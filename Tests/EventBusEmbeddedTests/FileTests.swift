@@ -45,6 +45,21 @@ struct FileTests {
         #expect(try Data(contentsOf: URL(fileURLWithPath: directory.topic)) == before)
     }
 
+    @Test("a topic whose file is moved away takes no events any more, and says so")
+    func moved() async throws {
+        let bus = try directory.bus()
+        let publisher = try await bus.publisher()
+        var events = Events()
+        try await publisher.publish(events.add(execution: 0, count: 1))
+        try FileManager.default.moveItem(atPath: directory.topic, toPath: directory.topic + ".moved")
+        let batch = events.add(execution: 0, count: 1)
+        let refused = await error { try await publisher.publish(batch) }
+        #expect(refused?.code == .moved && refused?.isRetryable == false)
+        try FileManager.default.moveItem(atPath: directory.topic + ".moved", toPath: directory.topic)
+        try await publisher.publish(batch)
+        await bus.close()
+    }
+
     @Test("a later release's topic is refused")
     func newer() async throws {
         let bus = try directory.bus()

@@ -56,6 +56,7 @@ final class MockCluster: @unchecked Sendable {
         static let produce: Int16 = 0
         static let metadata: Int16 = 3
         static let offsetCommit: Int16 = 8
+        static let offsetFetch: Int16 = 9
         static let initProducerID: Int16 = 22
     }
 

@@ -13,6 +13,7 @@ struct RelayTests {
         let journal: InMemoryJournal
         let lease: JournalLease
         let publisher: PublisherFake
+        let letters = PublisherFake()
 
         init(
             _ publisher: PublisherFake, _ journal: InMemoryJournal = InMemoryJournal(now: { Bench.start })
@@ -29,7 +30,9 @@ struct RelayTests {
             configuration.retryDelayMin = .milliseconds(1)
             configuration.retryDelayMax = .milliseconds(2)
             return Relay(
-                journal: journal, lease: lease, publisher: publisher, clock: ManualWallClock(),
+                journal: journal, lease: lease, publisher: publisher,
+                deadLetters: DeadLetterPublisher { [letters] () throws(BusError) in letters },
+                clock: ManualWallClock(),
                 configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
         }
 
@@ -87,6 +90,41 @@ struct RelayTests {
             try await bench.commit(5)
         }
         #expect(bench.published == (try await bench.committed()))
+    }
+
+    @Test("an event that the bus refuses for its size goes cut short, in its place, and is a dead letter")
+    func tooLarge() async throws {
+        let bench = try await Bench(PublisherFake())
+        bench.publisher.setLimit(1_000)
+        var random = SystemRandomNumberGenerator()
+        let execution = ExecutionID(at: Bench.start, using: &random)
+        let reason = String(repeating: "ä", count: 1_000)
+        let large = EncodedEvent(
+            WorkflowEvent(
+                executionID: execution, workflow: "w", sequence: 1, time: Bench.start, progress: 0, isFinal: true,
+                data: .executionCancelled(
+                    EventData.ExecutionCancelled(reason: reason, requestedBy: "ann", progress: 0))))
+        let record = JournalRecord(version: 1, kind: 1, payload: [], event: large)
+        try await bench.running { relay in
+            try await bench.commit(3)
+            _ = await bench.journal.append(
+                [AppendRequest(execution: execution, expectedVersion: 0, records: [record])], lease: bench.lease)
+            try await bench.commit(3)
+            await bench.publisher.taken(atLeast: 7)
+            await bench.letters.taken(atLeast: 1)
+            #expect(relay.standing.isReachable)
+        }
+        #expect(bench.published == (try await bench.committed()))
+        let cut = try #require(bench.publisher.taken.first { $0.event.executionID == execution }).event
+        #expect(cut.id == large.id && cut.isFinal && cut.type == large.type && cut.time == large.time)
+        let json = try JSONValue(parsing: cut.bytes)
+        #expect(json["data"]?["withheld"] == ["reason"] && json["data"]?["requested_by"] == "ann")
+        #expect(json["data"]?["reason"]?.stringValue?.hasPrefix("äää") == true && json["final"] == true)
+        #expect(try JSONSchema(EventSchemas.schema(for: .executionCancelled)).violations(of: json).isEmpty)
+        let letter = try JSONValue(parsing: try #require(bench.letters.taken.first).event.bytes)
+        #expect(letter["id"]?.stringValue == large.id && letter["type"] == "dead_letter")
+        #expect(letter["data"]?["consumer"] == "relay" && letter["data"]?["withheld"] == ["reason"])
+        #expect(letter["data"]?["bytes"] == .int(Int64(large.bytes.count)))
     }
 
     @Test("an outage loses nothing, keeps the order, and is said")

@@ -22,6 +22,11 @@ package final class InMemoryJournal: Journal {
         var isHolding = false
         var held: [Held] = []
         var isClosed = false
+        /// The next reads fail with these.
+        var recordFaults: [JournalError] = []
+        var listFaults: [JournalError] = []
+        var isHoldingDefinitions = false
+        var heldDefinitions: [CheckedContinuation<Void, Never>] = []
     }
 
     private let live: Mutex<Live>
@@ -56,6 +61,34 @@ package final class InMemoryJournal: Journal {
             return live.held
         }
         for append in held { append.waiting.resume(returning: commit(append.requests, append.lease)) }
+    }
+
+    /// The next reads of records fail with these, one each.
+    package func failRecords(_ errors: [JournalError]) { live.withLock { $0.recordFaults += errors } }
+
+    /// The next reads of the list of open executions fail with these, one each.
+    package func failLists(_ errors: [JournalError]) { live.withLock { $0.listFaults += errors } }
+
+    /// From now on the answer to the reading of a definition, as it is at that moment, is held back.
+    package func holdDefinitions() { live.withLock { $0.isHoldingDefinitions = true } }
+
+    /// How many readings of definitions are held back.
+    package var heldDefinitionCount: Int { live.withLock { $0.heldDefinitions.count } }
+
+    package func releaseDefinitions() {
+        let held = live.withLock { live in
+            live.isHoldingDefinitions = false
+            defer { live.heldDefinitions = [] }
+            return live.heldDefinitions
+        }
+        for reading in held { reading.resume() }
+    }
+
+    private func fail(_ faults: WritableKeyPath<Live, [JournalError]>) throws(JournalError) {
+        let fault = live.withLock { live -> JournalError? in
+            live[keyPath: faults].isEmpty ? nil : live[keyPath: faults].removeFirst()
+        }
+        if let fault { throw fault }
     }
 
     /// Kills this journal and gives the one that the next process opens: what was committed, and nothing else.
@@ -126,11 +159,13 @@ package final class InMemoryJournal: Journal {
     }
 
     package func records(of execution: ExecutionID, after version: Int) async throws(JournalError) -> [JournalRecord] {
-        try read { Array(($0.executions[execution]?.records ?? []).drop { $0.version <= version }) }
+        try fail(\.recordFaults)
+        return try read { Array(($0.executions[execution]?.records ?? []).drop { $0.version <= version }) }
     }
 
     package func open(shard: Int, after: ExecutionID?, limit: Int) async throws(JournalError) -> [ExecutionID] {
-        try read { state in
+        try fail(\.listFaults)
+        return try read { state in
             let open = state.executions.filter { id, execution in execution.isOpen && (after.map { $0 < id } ?? true) }
             return shard == 0 ? Array(open.keys.sorted().prefix(max(0, limit))) : []
         }
@@ -194,10 +229,14 @@ package final class InMemoryJournal: Journal {
     }
 
     package func definition(named name: String, revision: Int?) async throws(JournalError) -> StoredDefinition? {
-        try read { state in
+        let found: StoredDefinition? = try read { state in
             if let revision { return state.definitions[name]?.first { $0.revision == revision } }
             return state.listedDefinitions.contains(name) ? state.definitions[name]?.last : nil
         }
+        if live.withLock({ $0.isHoldingDefinitions }) {
+            await withCheckedContinuation { reading in live.withLock { $0.heldDefinitions.append(reading) } }
+        }
+        return found
     }
 
     package func definitions(after name: String?, limit: Int) async throws(JournalError) -> [StoredDefinition] {

@@ -18,6 +18,12 @@ package final class Simulation {
         package var cancels = 0
         package var votes = 0
         package var refusedVotes = 0
+        /// Attempts that no host had at a restart.
+        package var waited = 0
+        /// Attempts that a host had when the process died.
+        package var interrupted = 0
+        /// Steps that failed because that happened too often in a row.
+        package var givenUp = 0
         package var outcomes: [String: Int] = [:]
 
         package init() {}
@@ -33,13 +39,20 @@ package final class Simulation {
             left.cancels += right.cancels
             left.votes += right.votes
             left.refusedVotes += right.refusedVotes
+            left.waited += right.waited
+            left.interrupted += right.interrupted
+            left.givenUp += right.givenUp
             left.outcomes.merge(right.outcomes) { $0 + $1 }
         }
     }
 
     private enum Action {
         case start
+        /// A host gets the call.
+        case began(ExecutionID, StepCall)
         case finished(ExecutionID, StepCall)
+        /// The call was cancelled before a host had it.
+        case withdrawn(ExecutionID, StepCall)
         case wake(ExecutionID)
         case cancel(ExecutionID)
         case vote(ExecutionID, VoteCommand)
@@ -59,6 +72,11 @@ package final class Simulation {
     /// The caller of a start was told no.
     private struct RefusedStart: Error {}
 
+    /// So few interruptions in a row that generated runs come to them.
+    private static let limits = EngineLimits(
+        interruptionsMax: 3, interruptionPause: .milliseconds(20), hostLostPause: .milliseconds(5),
+        pauseMax: .milliseconds(100))
+
     private let seed: UInt64
     private var random: SeededRandom
     private var now = Timestamp(microseconds: 1_767_600_000_000_000)
@@ -68,6 +86,8 @@ package final class Simulation {
     private var machines: [ExecutionID: ExecutionStateMachine] = [:]
     /// Attempts in a host, in this life of the process.
     private var inHosts: [ExecutionID: StepCall] = [:]
+    /// Attempts that wait for a host, in this life of the process.
+    private var queued: [ExecutionID: StepCall] = [:]
     private var agenda: [Entry] = []
     private var order = 0
     private var isStopping = false
@@ -129,11 +149,25 @@ package final class Simulation {
         case .start:
             // A server that stops takes no starts; the client tries again.
             if isStopping { schedule(.start, after: .milliseconds(50)) } else { try await start() }
+        case .began(let execution, let call):
+            guard queued[execution]?.attempt == call.attempt, queued[execution]?.path == call.path else { return }
+            queued[execution] = nil
+            inHosts[execution] = call
+            if let fault = ledger.ran(call) { throw violation(fault) }
+            schedule(.finished(execution, call), after: .milliseconds(Int.random(in: 1...80, using: &random)))
+        case .withdrawn(let execution, let call):
+            let error = StepError(code: StepErrorCode.cancelled, message: "withdrawn", isRetryable: false)
+            try await decide(execution) {
+                $0.finish(
+                    path: call.path, attempt: call.attempt, StepOutcome(result: .failed(error)), now: self.now,
+                    random: 0)
+            }
         case .finished(let execution, let call):
             guard inHosts[execution]?.attempt == call.attempt, inHosts[execution]?.path == call.path,
                 let workflow = workflows[execution]
             else { return }
             inHosts[execution] = nil
+            ledger.ended(call)
             let outcome = workflow.outcome(of: call.path, attempt: call.attempt)
             let chance = Double.random(in: 0..<1, using: &random)
             try await decide(execution) {
@@ -153,6 +187,8 @@ package final class Simulation {
             schedule(.down, after: .milliseconds(Int.random(in: 1...100, using: &random)))
         case .down:
             tally.stops += 1
+            // What still runs is stopped before the process ends.
+            for call in inHosts.values { ledger.ended(call) }
             try await restart()
         }
     }
@@ -161,7 +197,7 @@ package final class Simulation {
         let workflow = try GeneratedWorkflow(using: &random)
         let execution = ExecutionID(at: now, using: &random)
         workflows[execution] = workflow
-        machines[execution] = ExecutionStateMachine(execution: execution, definition: workflow.definition)
+        machines[execution] = newMachine(of: execution, workflow)
         let command = StartCommand(
             execution: execution, revision: 1, inputs: ["n": 1], pins: ["scripted": "hash"], startedBy: "starter")
         if random.oneIn(3) {
@@ -288,10 +324,13 @@ package final class Simulation {
         switch effect {
         case .run(let call):
             if isStopping { throw violation("\(call.idempotencyKey) starts while the server stops") }
-            if let fault = ledger.ran(call) { throw violation(fault) }
-            inHosts[execution] = call
-            schedule(.finished(execution, call), after: .milliseconds(Int.random(in: 1...80, using: &random)))
+            queued[execution] = call
+            schedule(.began(execution, call), after: .milliseconds(Int.random(in: 0...40, using: &random)))
         case .cancel(let path, _):
+            if let call = queued[execution], call.path == path {
+                queued[execution] = nil
+                return schedule(.withdrawn(execution, call), after: .milliseconds(1))
+            }
             guard let call = inHosts[execution], call.path == path else { return }
             // The host ends it, as cancelled or with what it had just finished.
             schedule(.finished(execution, call), after: .milliseconds(1))
@@ -310,6 +349,7 @@ package final class Simulation {
 
     private func crash() async throws {
         tally.crashes += 1
+        for call in inHosts.values { ledger.died(with: call) }
         try await restart()
     }
 
@@ -317,13 +357,13 @@ package final class Simulation {
         journal = journal.crash()
         isStopping = false
         machines = [:]
-        inHosts = [:]
+        (inHosts, queued) = ([:], [:])
         relayPosition = nil
         // What the dead process had planned is gone; clients and the relay's next life are not.
         agenda.removeAll { entry in
             switch entry.action {
             case .start, .cancel, .vote, .relay, .stop: false
-            case .finished, .wake, .down: true
+            case .began, .finished, .withdrawn, .wake, .down: true
             }
         }
         if !agenda.contains(where: { if case .relay = $0.action { true } else { false } }) {
@@ -349,15 +389,26 @@ package final class Simulation {
 
     private func takeUp(_ execution: ExecutionID) async throws {
         guard let workflow = workflows[execution] else { throw violation("\(execution) was never started") }
-        var machine = ExecutionStateMachine(execution: execution, definition: workflow.definition)
+        var machine = newMachine(of: execution, workflow)
         for record in try await journal.records(of: execution, after: 0) { try machine.apply(record) }
         machines[execution] = machine
-        try await decide(execution) { $0.recover(now: self.now) }
+        try await decide(execution) {
+            $0.recover(now: self.now) { path, attempt in
+                let trace = self.ledger.trace(of: execution, path, attempt)
+                if trace == .none { self.tally.waited += 1 }
+                if trace == .inHost { self.tally.interrupted += 1 }
+                return trace
+            }
+        }
+    }
+
+    private func newMachine(of execution: ExecutionID, _ workflow: GeneratedWorkflow) -> ExecutionStateMachine {
+        ExecutionStateMachine(execution: execution, definition: workflow.definition, limits: Self.limits)
     }
 
     private func compareWithReplay(_ execution: ExecutionID) async throws {
         guard let machine = machines[execution], let workflow = workflows[execution] else { return }
-        var replayed = ExecutionStateMachine(execution: execution, definition: workflow.definition)
+        var replayed = newMachine(of: execution, workflow)
         for record in try await journal.records(of: execution, after: 0) { try replayed.apply(record) }
         let (live, again) = (StateFingerprint(machine.state), StateFingerprint(replayed.state))
         guard live == again else { throw violation("replay gives \(again), the live state is \(live)") }
@@ -414,6 +465,9 @@ package final class Simulation {
             do { try checker.check() } catch { throw violation("\(execution): \(error.message)") }
             tally.outcomes[checker.outcome, default: 0] += 1
             for outcome in checker.approvalOutcomes { tally.outcomes[outcome, default: 0] += 1 }
+            let blame = ledger.blame(in: transcript, interruptionsMax: Self.limits.interruptionsMax)
+            if let fault = blame.fault { throw violation("\(execution): \(fault)") }
+            tally.givenUp += blame.givenUp
             if let fault = ledger.missingVote(in: transcript) { throw violation("\(execution): \(fault)") }
             if ledger.cancelAnswered.contains(execution), checker.outcome != EventType.executionCancelled.rawValue {
                 throw violation("\(execution): cancelled durably while open, and ended as \(checker.outcome)")

@@ -13,6 +13,10 @@ struct SimulationLedger {
     private var completed: Set<String> = []
     private var inputs: [String: [UInt8]] = [:]
     private var attempts: [String: Int] = [:]
+    /// What outlives the process of the attempts that a host had.
+    private var traces: [String: (attempt: Int, trace: AttemptTrace)] = [:]
+    /// By step: attempts that a host had when the process died.
+    private var deaths: [String: Int] = [:]
 
     mutating func committed(_ records: [JournalRecord], of execution: ExecutionID) {
         for record in records {
@@ -55,7 +59,40 @@ struct SimulationLedger {
         if call.pluginHash != "hash" { return "\(key) lost its pinned build" }
         inputs[key] = call.input
         attempts[key] = call.attempt
+        traces[key] = (call.attempt, .inHost)
         return nil
+    }
+
+    mutating func ended(_ call: StepCall) { traces[call.idempotencyKey] = (call.attempt, .ended) }
+    mutating func died(with call: StepCall) { deaths[call.idempotencyKey, default: 0] += 1 }
+
+    func trace(of execution: ExecutionID, _ path: String, _ attempt: Int) -> AttemptTrace {
+        guard let found = traces["\(execution):\(path)"], found.attempt == attempt else { return .none }
+        return found.trace
+    }
+
+    /// A step that paid for what the machine did; and how many steps failed as it was their due, having been in a host
+    /// at as many deaths of the process as a step is given.
+    func blame(in events: [EncodedEvent], interruptionsMax: Int) -> (fault: String?, givenUp: Int) {
+        var givenUp = 0
+        for event in events where event.type == "step_failed" || event.type == "step_retrying" {
+            let data = (try? JSONValue(parsing: event.bytes))?["data"]
+            let name = data?["step_name"]?.stringValue ?? ""
+            let key = "\(event.executionID):\(name)"
+            let attempt = Int(data?["attempt"]?.intValue ?? 0)
+            switch (event.type, data?["error_code"]?.stringValue) {
+            case ("step_failed", "host_lost"): return ("\(name) failed because hosts were lost", 0)
+            case ("step_failed", "interrupted"):
+                guard deaths[key, default: 0] >= interruptionsMax else {
+                    return ("\(name) failed as interrupted after \(deaths[key, default: 0]) deaths", 0)
+                }
+                givenUp += 1
+            case ("step_retrying", "interrupted"):
+                guard attempt <= attempts[key] ?? 0 else { return ("\(name) is interrupted and was in no host", 0) }
+            default: break
+            }
+        }
+        return (nil, givenUp)
     }
 }
 

@@ -21,7 +21,7 @@ extension StepHostingSuite {
             Refusal(plugin: "other_major", code: "abi_major", message: "2.0"),
             Refusal(plugin: "unresolved", code: "load_failed", message: "nobody_defines_this"),
             Refusal(plugin: "constructor_crashes", code: "load_crashed", message: "SIGSEGV"),
-            Refusal(plugin: "constructor_loops", code: "load_timeout", message: "in time"),
+            Refusal(plugin: "constructor_loops", code: "load_timeout", message: "processor time"),
             Refusal(plugin: "describes_rubbish", code: "describe_invalid", message: "JSON"),
             Refusal(plugin: "describes_twice", code: "describe_invalid", message: "act twice"),
             Refusal(plugin: "describes_no_timeout", code: "describe_invalid", message: "from 500 to 86400000"),

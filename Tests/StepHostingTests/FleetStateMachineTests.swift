@@ -9,7 +9,8 @@ import Testing
             settings: FleetStateMachine.Settings(
                 warmPerPlugin: warm, hostsPerPluginMax: perPlugin, hostsMax: all, queuedCallsMax: queue,
                 callsPerHostMax: 3, idleTimeout: 100,
-                crashes: CrashHistory.Settings(crashesMax: 3, window: 60, quarantine: 10, quarantineMax: 40)))
+                crashes: CrashHistory.Settings(crashesMax: 3, window: 60, quarantine: 10, quarantineMax: 40),
+                backoff: Backoff.Settings(pause: 10, pauseMax: 40)))
     }
 
     @Test("a call without a host starts one and gets it when it is ready")
@@ -128,6 +129,66 @@ import Testing
         #expect(fleet.lost(3, isCrash: false, loadFailure: ("x", false), now: 0) == [.refuse(1, .cannotLoad("x"))])
         _ = fleet.submit(2, hash: "b", now: 0)
         #expect(fleet.lost(4, isCrash: false, loadFailure: ("y", true), now: 0) == [.refuse(2, .cannotLoad("y"))])
+    }
+
+    @Test("hosts that the machine does not start are tried again after growing pauses, and calls wait for ever")
+    func machineFaults() {
+        var fleet = Self.fleet()
+        var now: Int64 = 0
+        #expect(fleet.submit(1, hash: "a", now: now) == [.spawn(1, hash: "a")])
+        for (host, pause) in zip(UInt64(1)..., [10, 20, 40] + Array(repeating: Int64(40), count: 20)) {
+            let actions = fleet.lost(
+                host, isCrash: false, loadFailure: nil, machineFault: .start("no process"), now: now)
+            #expect(actions == [.wake(at: now + pause)])
+            #expect(fleet.fault == "no process")
+            #expect(fleet.retry(now: now + pause - 1) == [])
+            // A further call does not try during the pause either.
+            #expect(fleet.submit(host + 100, hash: "a", now: now) == [])
+            _ = fleet.withdraw(host + 100, hash: "a")
+            now += pause
+            #expect(fleet.retry(now: now) == [.spawn(host + 1, hash: "a")])
+        }
+        #expect(!fleet.isQuarantined("a", now) && fleet.queuedCount == 1)
+        #expect(fleet.submit(2, hash: "a", now: now) == [], "one host tries for all")
+        #expect(fleet.submit(3, hash: "b", now: now) == [], "one host tries for all builds")
+        #expect(fleet.ready(24, now: now) == [.assign(1, 24), .spawn(25, hash: "a"), .spawn(26, hash: "b")])
+        #expect(fleet.fault == nil)
+    }
+
+    @Test("hosts that fail together make one pause")
+    func failTogether() {
+        var fleet = Self.fleet()
+        _ = fleet.submit(1, hash: "a", now: 0)
+        _ = fleet.submit(2, hash: "a", now: 0)
+        func lose(_ host: UInt64) -> [FleetStateMachine.Action] {
+            fleet.lost(host, isCrash: false, loadFailure: nil, machineFault: .start("x"), now: 5)
+        }
+        #expect(lose(1) == [.wake(at: 15)])
+        #expect(lose(2) == [])
+    }
+
+    @Test("a build that neither opens nor computes waits, the others go on")
+    func stalls() {
+        var fleet = Self.fleet()
+        _ = fleet.submit(1, hash: "a", now: 0)
+        #expect(
+            fleet.lost(1, isCrash: false, loadFailure: nil, machineFault: .stall("waits"), now: 0) == [.wake(at: 10)])
+        #expect(fleet.fault == "waits")
+        #expect(fleet.submit(2, hash: "b", now: 1) == [.spawn(2, hash: "b")])
+        #expect(fleet.ready(2, now: 2) == [.assign(2, 2)])
+        #expect(fleet.retry(now: 10) == [.spawn(3, hash: "a")])
+        #expect(fleet.ready(3, now: 11) == [.assign(1, 3)])
+        #expect(fleet.fault == nil)
+    }
+
+    @Test("when nothing waits for a host any more, nothing is known to be wrong")
+    func faultEnds() {
+        var fleet = Self.fleet()
+        _ = fleet.submit(1, hash: "a", now: 0)
+        _ = fleet.lost(1, isCrash: false, loadFailure: nil, machineFault: .start("x"), now: 0)
+        _ = fleet.withdraw(1, hash: "a")
+        #expect(fleet.retry(now: 10) == [])
+        #expect(fleet.fault == nil)
     }
 
     @Test("a call its host never got goes before the others")

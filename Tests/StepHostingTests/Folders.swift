@@ -73,8 +73,14 @@ extension StepHostingSuite {
         func leftovers() async throws {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            let left = directory + "/data/run/hosts/7/a/b/c"
-            try #require(await HostedPlugins.shell("mkdir -p '\(left)' && touch '\(left)/file' && chmod 0 '\(left)'") == 0)
+            // Deeper than a path can be long.
+            let made = await HostedPlugins.shell(
+                """
+                mkdir -p '\(directory)/data/run/hosts/7' && cd '\(directory)/data/run/hosts/7' && \
+                for i in $(seq 1000); do mkdir deep && cd -P ./deep || exit 1; done && \
+                touch file && ln -s /etc/passwd link && chmod 0 .
+                """)
+            try #require(made == 0)
             try await HostedPlugins.with(directory: directory) { plugins async throws in
                 #expect(Self.hostFolders(plugins).isEmpty)
             }

@@ -15,7 +15,6 @@ extension StepHostingSuite {
         func counters() async throws {
             try await HostedPlugins.with("forges_frames") { plugins async throws in
                 #expect(try await plugins.call("forges_frames", input: "\"huge_counters\"").output == "\"forged\"")
-                #expect(try await plugins.call("forges_frames", input: "\"huge_counters\"").output == "\"forged\"")
                 #expect(plugins.hosting.statistics.lateCompletions == .max)
                 #expect(plugins.hosting.statistics.droppedLogs == .max)
                 let falling = try await plugins.call("forges_frames", input: "\"falling_counters\"")
@@ -60,7 +59,7 @@ extension StepHostingSuite {
             let log = LogLines()
             try await HostedPlugins.with("forges_frames", log: log) { plugins async throws in
                 #expect(try await plugins.call("forges_frames", input: "\"slow_flood\"").output == "\"forged\"")
-                #expect(plugins.hosting.statistics.slowEntries == 20_000)
+                #expect(plugins.hosting.statistics.slowEntries == 2_000)
                 #expect(log.all.count < 100, "\(log.all.count) lines")
                 try await Self.check(plugins, "forges_frames")
             }

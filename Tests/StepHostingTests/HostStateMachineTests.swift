@@ -7,7 +7,7 @@ import WorkflowEngine
 /// The life of a host as a table: what each input does in each state.
 @Suite("the host's state machine") struct HostStateMachineTests {
     private static let settings = HostStateMachine.Settings(
-        pluginPath: "/p.so", pluginConfiguration: [], helloTimeout: 10, openTimeout: 20, grace: 5,
+        pluginPath: "/p.so", pluginConfiguration: [], helloTimeout: 10, openTimeout: 20, openWaitMax: 1_000, grace: 5,
         closedChannelTimeout: 3)
 
     enum Phase: CaseIterable { case greeting, opening, idle, busy, stopping, closing, dying, dead }
@@ -50,7 +50,7 @@ import WorkflowEngine
         case .stranger: return machine.received(.complete(call: 8, completion), now: 1)
         case .cancel: return machine.cancel(7, reason: .requested, now: 1)
         case .retire: return machine.retire(now: 1)
-        case .timer: return machine.timerFired(now: 1000)
+        case .timer: return machine.timerFired(now: 1000) { 0 }
         case .exit: return machine.exited(ExitStatus(signal: 11, code: 0), now: 1)
         }
     }
@@ -138,15 +138,50 @@ import WorkflowEngine
         return nil
     }
 
+    @Test("what a host does before HELLO is no plugin's doing")
+    func beforeHello() throws {
+        let inputs: [(inout HostStateMachine) -> Void] = [
+            { _ = $0.timerFired(now: 10) { .max } },
+            { _ = $0.received(Self.hello(version: STEP_WIRE_VERSION + 1), now: 1) },
+            { _ = $0.received(.ready(describe: [], Confinement(measures: [], landlockABI: 0)), now: 1) },
+            { _ = $0.violated("rubbish") },
+            { _ = $0.channelClosed(now: 1); _ = $0.timerFired(now: 4) { 0 } },
+            { _ in },
+        ]
+        for input in inputs {
+            for status in [ExitStatus(signal: 11, code: 0), ExitStatus(signal: 0, code: 74)] {
+                var machine = Self.machine(in: .greeting)
+                input(&machine)
+                let death = try #require(Self.death(machine.exited(status, now: 20))).0
+                #expect(!death.isCrash && death.machineFault != nil, "\(death)")
+            }
+        }
+    }
+
+    @Test("a plugin is blamed for the processor time it takes to open, not for the time it waits")
+    func opening() throws {
+        var machine = Self.machine(in: .opening)
+        #expect(machine.wakeAt == 20)
+        #expect(Self.step(&machine) { $0.timerFired(now: 20) { 19 } } == "opening")
+        #expect(Self.step(&machine) { $0.timerFired(now: 999) { 19 } } == "opening")
+        var computing = machine
+        #expect(Self.step(&computing) { $0.timerFired(now: 1_000) { 20 } } == "dying k")
+        let blamed = try #require(Self.death(computing.exited(ExitStatus(signal: 9, code: 0), now: 1_001))).0
+        #expect(blamed.isCrash && blamed.machineFault == nil)
+        #expect(Self.step(&machine) { $0.timerFired(now: 1_000) { 19 } } == "dying k")
+        let spared = try #require(Self.death(machine.exited(ExitStatus(signal: 9, code: 0), now: 1_001))).0
+        #expect(!spared.isCrash && spared.machineFault == .stall("the plugin waits for something and does not open"))
+    }
+
     @Test("a call over its deadline is told to stop, killed after the grace, and blamed for the deadline")
     func deadline() throws {
         var machine = Self.machine(in: .busy)
         #expect(machine.wakeAt == 100)
-        #expect(Self.step(&machine) { $0.timerFired(now: 99) } == "busy")
-        #expect(Self.step(&machine) { $0.timerFired(now: 100) } == "stopping s")
+        #expect(Self.step(&machine) { $0.timerFired(now: 99) { 0 } } == "busy")
+        #expect(Self.step(&machine) { $0.timerFired(now: 100) { 0 } } == "stopping s")
         #expect(machine.wakeAt == 105)
-        #expect(machine.timerFired(now: 104).isEmpty)
-        #expect(Self.step(&machine) { $0.timerFired(now: 105) } == "dying k")
+        #expect(machine.timerFired(now: 104) { 0 }.isEmpty)
+        #expect(Self.step(&machine) { $0.timerFired(now: 105) { 0 } } == "dying k")
         let end = try #require(Self.death(machine.exited(ExitStatus(signal: 9, code: 0), now: 106)))
         #expect(end.0 == .killedAtDeadline)
         #expect(end.1?.call == 7)
@@ -161,8 +196,8 @@ import WorkflowEngine
         _ = machine.received(.heartbeat(call: 7, details: [1]), now: 29)
         _ = machine.received(.heartbeat(call: 8, details: []), now: 50)
         #expect(machine.wakeAt == 59)
-        #expect(Self.step(&machine) { $0.timerFired(now: 58) } == "busy")
-        let told = machine.timerFired(now: 59)
+        #expect(Self.step(&machine) { $0.timerFired(now: 58) { 0 } } == "busy")
+        let told = machine.timerFired(now: 59) { 0 }
         guard case .send(let frame)? = told.first, told.count == 1 else {
             Issue.record("the call was not told to stop")
             return
@@ -171,7 +206,7 @@ import WorkflowEngine
         // A sign of life comes too late.
         _ = machine.received(.heartbeat(call: 7, details: [2]), now: 60)
         #expect(machine.wakeAt == 64)
-        #expect(Self.step(&machine) { $0.timerFired(now: 64) } == "dying k")
+        #expect(Self.step(&machine) { $0.timerFired(now: 64) { 0 } } == "dying k")
         let end = try #require(Self.death(machine.exited(ExitStatus(signal: 9, code: 0), now: 65)))
         #expect(end.0 == .killedWithoutHeartbeat)
         #expect(end.1?.cancelReason == .heartbeatLost)
@@ -186,7 +221,7 @@ import WorkflowEngine
             _ = machine.received(.heartbeat(call: 7, details: []), now: now)
         }
         #expect(machine.wakeAt == 100)
-        _ = machine.timerFired(now: 100)
+        _ = machine.timerFired(now: 100) { 0 }
         guard case .busy(let call) = machine.state else {
             Issue.record("the call is over")
             return
@@ -218,7 +253,7 @@ import WorkflowEngine
     @Test("an answer within the grace is the call's end")
     func answerInGrace() {
         var machine = Self.machine(in: .busy)
-        _ = machine.timerFired(now: 100)
+        _ = machine.timerFired(now: 100) { 0 }
         let completion = WireMessage.Completion(status: 0, nanoseconds: 1, risk: nil, payload: [])
         #expect(Self.step(&machine) { $0.received(.complete(call: 7, completion), now: 101) } == "idle f")
         #expect(machine.wakeAt == .max)
@@ -231,7 +266,7 @@ import WorkflowEngine
         #expect(machine.wakeAt == 13)
         var other = machine
         #expect(try #require(Self.death(machine.exited(ExitStatus(signal: 11, code: 0), now: 11))).0 == .signal(11))
-        _ = other.timerFired(now: 13)
+        _ = other.timerFired(now: 13) { 0 }
         let death = try #require(Self.death(other.exited(ExitStatus(signal: 9, code: 0), now: 14))).0
         #expect(death == .protocolViolation("the plugin closed the channel to the server"))
     }
@@ -276,13 +311,13 @@ import WorkflowEngine
         _ = machine.begin(7, timeout: 100, now: 0)
         for time: Int64 in [30, 60, 90] {
             #expect(machine.wakeAt == time)
-            guard case .report(.inspect)? = machine.timerFired(now: time).first else {
+            guard case .report(.inspect)? = machine.timerFired(now: time, processorTime: { 0 }).first else {
                 Issue.record("no look at \(time)")
                 return
             }
         }
         #expect(machine.wakeAt == 100)
-        guard case .send? = machine.timerFired(now: 100).first else {
+        guard case .send? = machine.timerFired(now: 100, processorTime: { 0 }).first else {
             Issue.record("no cancel at the deadline")
             return
         }
@@ -306,7 +341,7 @@ import WorkflowEngine
             Issue.record("not reported")
             return
         }
-        #expect(Self.step(&names) { $0.timerFired(now: 6) } == "dying k")
+        #expect(Self.step(&names) { $0.timerFired(now: 6) { 0 } } == "dying k")
         var plugin = machine(Self.settings)
         #expect(Self.step(&plugin) { $0.received(.named(""), now: 1) } == "dying k")
         var other = machine(settings)

@@ -21,6 +21,7 @@ struct SimulationTests {
         #expect(total.stops > 300)
         #expect(total.refusals > 100 && total.unanswered > 100)
         #expect(total.duplicates > 100)
+        #expect(total.waited > 100 && total.interrupted > 100 && total.givenUp > 0)
         #expect(total.outcomes["execution_completed", default: 0] > 500)
         #expect(total.outcomes["execution_failed", default: 0] > 500)
         #expect(total.outcomes["execution_cancelled", default: 0] > 200)

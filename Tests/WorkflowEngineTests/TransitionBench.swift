@@ -34,8 +34,10 @@ enum TransitionInput: Sendable {
     case finish(String, attempt: Int, StepOutcome, random: Double = 0)
     case wake, cancel, hold
     case vote(VoteCommand)
-    /// The process dies: a machine made anew from the records recovers.
-    case restart
+    /// The process dies: a machine made anew from the records recovers, and finds this of its attempt.
+    case restarted(AttemptTrace)
+
+    static let restart = TransitionInput.restarted(.inHost)
 
     static func completed(
         _ path: String, _ attempt: Int = 1, output: String = "{}", risk: Double? = nil
@@ -95,7 +97,7 @@ struct TransitionBench {
             case .cancel: machine.cancel(reason: "no need", requestedBy: "ann", now: now)
             case .vote(let command): vote(command, now: now)
             case .hold: hold()
-            case .restart: try restart(now: now)
+            case .restarted(let trace): try restart(trace, now: now)
             }
         #expect(
             decision.records.map(\.version) == Array(records.count + 1..<records.count + 1 + decision.records.count))
@@ -118,10 +120,10 @@ struct TransitionBench {
         return Decision()
     }
 
-    private mutating func restart(now: Timestamp) throws -> Decision {
+    private mutating func restart(_ trace: AttemptTrace, now: Timestamp) throws -> Decision {
         machine = ExecutionStateMachine(execution: execution, definition: definition, limits: limits)
         for record in records { try machine.apply(record) }
-        return machine.recover(now: now)
+        return machine.recover(now: now) { _, _ in trace }
     }
 
     // MARK: Writing

@@ -115,11 +115,8 @@ extension TransitionRow {
             "running × output that is no JSON: as any failure", [patient], (5, .completed("a", output: "{")),
             ["attemptRetrying a#1 invalid_output at 105 | step_retrying", "→ wake at 105"]),
         TransitionRow(
-            "running × host lost: again, uncounted", [a], (5, .failed("a", code: "host_lost")),
-            [
-                "attemptRetrying a#1 host_lost at 5 uncounted | step_retrying", "attemptStarted a#2 | step_started",
-                "→ run a#2",
-            ]),
+            "running × host lost: again after a pause, uncounted", [a], (5, .failed("a", code: "host_lost")),
+            ["attemptRetrying a#1 host_lost at 105 uncounted | step_retrying", "→ wake at 105"]),
     ]
 
     private static let retrying: [(Int64, TransitionInput)] = [(0, .start), (5, .failed("a"))]
@@ -136,6 +133,15 @@ extension TransitionRow {
         TransitionRow("retrying × restart: waits on", [patient], given: retrying, (50, .restart), ["→ wake at 105"]),
         TransitionRow(
             "running × restart: the attempt in doubt is repeated", [a], (5, .restart),
+            [
+                "attemptRetrying a#1 interrupted at 5 uncounted | step_retrying", "attemptStarted a#2 | step_started",
+                "→ run a#2",
+            ]),
+        TransitionRow(
+            "waiting for a host × restart: goes on waiting, as the same attempt", [a], (5, .restarted(.none)),
+            ["→ run a#1"]),
+        TransitionRow(
+            "ended unrecorded × restart: repeated", [a], (5, .restarted(.ended)),
             [
                 "attemptRetrying a#1 interrupted at 5 uncounted | step_retrying", "attemptStarted a#2 | step_started",
                 "→ run a#2",
@@ -167,6 +173,9 @@ extension TransitionRow {
         TransitionRow(
             "cancelling × restart: failed as cancelled", [patient], given: asked, (6, .restart),
             ["stepFailed a#1 cancelled | step_failed", cancelled, "→ end"]),
+        TransitionRow(
+            "cancelling × restart without a host: failed as cancelled", [patient], given: asked,
+            (6, .restarted(.none)), ["stepFailed a#1 cancelled | step_failed", cancelled, "→ end"]),
     ]
 
     private static let held: [(Int64, TransitionInput)] = [(0, .start), (1, .hold)]
@@ -177,7 +186,7 @@ extension TransitionRow {
             ["attemptCompleted a#1 | step_completed"]),
         TransitionRow(
             "held × host lost: recorded, nothing starts", [a], given: held, (5, .failed("a", code: "host_lost")),
-            ["attemptRetrying a#1 host_lost at 5 uncounted | step_retrying", "→ wake at 5"]),
+            ["attemptRetrying a#1 host_lost at 105 uncounted | step_retrying", "→ wake at 105"]),
         TransitionRow(
             "held × wake: nothing", [patient], given: held + [(5, .failed("a"))], (105, .wake), []),
         TransitionRow(
@@ -197,8 +206,8 @@ extension TransitionRow {
             "held and completed × restart: the next step runs", [a, b], given: held + [(5, .completed("a"))],
             (9, .restart), [startedB, "→ run b#1"]),
         TransitionRow(
-            "held and lost × restart: due at once", [a], given: held + [(5, .failed("a", code: "host_lost"))],
-            (9, .restart), ["→ wake at 5"]),
+            "held and lost × restart: waits on", [a], given: held + [(5, .failed("a", code: "host_lost"))],
+            (9, .restart), ["→ wake at 105"]),
     ]
 
     static let table = starts + completions + failures + waits + cancels + holds

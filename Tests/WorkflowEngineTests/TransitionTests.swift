@@ -23,32 +23,76 @@ struct TransitionTests {
         #expect(try bench.lines(.failed("a", 5)).first == "stepFailed a#5 flaky | step_failed")
     }
 
-    @Test("ten interruptions in a row end the step, nine do not", arguments: [nil, "host_lost"])
-    func interruptions(code: String?) throws {
-        var bench = try TransitionBench([StepRow(name: "a")])
-        _ = try bench.decide(.start)
-        for attempt in 1...10 {
-            let input = code.map { TransitionInput.failed("a", attempt, code: $0) } ?? .restart
-            let lines = try bench.lines(input)
-            let isLast = attempt == 10
-            #expect(
-                lines.first?.hasPrefix(isLast ? "stepFailed a#10" : "attemptRetrying a#\(attempt)") == true, "\(lines)")
-            #expect(lines.last == (isLast ? "→ end" : "→ run a#\(attempt + 1)"))
+    /// The pauses after the first nine interruptions in a row, in milliseconds.
+    private static let pauses: [Int64] = [0, 0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000]
+
+    /// Interrupts attempt after attempt, each as soon as it runs; gives the number of the one that runs then.
+    private static func interrupt(
+        _ bench: inout TransitionBench, from first: Int = 1, at now: inout Int64
+    ) throws -> Int {
+        for (attempt, pause) in zip(first..., pauses) {
+            let lines = try bench.lines(.restart, at: now)
+            let due = now + pause
+            #expect(lines.first == "attemptRetrying a#\(attempt) interrupted at \(due) uncounted | step_retrying")
+            #expect(lines.last == (pause == 0 ? "→ run a#\(attempt + 1)" : "→ wake at \(due)"))
+            now = due
+            if pause > 0 { #expect(try bench.lines(.wake, at: now).last == "→ run a#\(attempt + 1)") }
         }
-        #expect(bench.machine.state.failure?.code == code ?? "interrupted")
+        return first + pauses.count
+    }
+
+    @Test("ten interruptions in a row end the step, with growing pauses from the third")
+    func interruptions() throws {
+        var bench = try TransitionBench([StepRow(name: "a")])
+        var now: Int64 = 0
+        _ = try bench.decide(.start)
+        let last = try Self.interrupt(&bench, at: &now)
+        let lines = try bench.lines(.restart, at: now)
+        #expect(last == 10 && lines.first == "stepFailed a#10 interrupted uncounted | step_failed")
+        #expect(lines.last == "→ end" && bench.machine.state.failure?.code == "interrupted")
     }
 
     @Test("a verdict of the attempt's own begins the count of interruptions anew")
     func interruptionsReset() throws {
         var bench = try TransitionBench([StepRow(name: "a", attemptsMax: 2)])
+        var now: Int64 = 0
         _ = try bench.decide(.start)
-        for _ in 1...9 { _ = try bench.decide(.restart) }
+        let attempt = try Self.interrupt(&bench, at: &now)
         #expect(bench.machine.state.steps[0].interruptions == 9)
-        _ = try bench.decide(.failed("a", 10))
-        _ = try bench.decide(.wake, at: 100)
+        _ = try bench.decide(.failed("a", attempt), at: now)
+        now += 100
+        _ = try bench.decide(.wake, at: now)
         #expect(bench.machine.state.steps[0].failures == 1)
-        for attempt in 12...20 { #expect(try bench.lines(.restart, at: 200).last == "→ run a#\(attempt)") }
-        #expect(try bench.lines(.restart, at: 300).last == "→ end")
+        _ = try Self.interrupt(&bench, from: attempt + 1, at: &now)
+        #expect(try bench.lines(.restart, at: now).last == "→ end")
+    }
+
+    @Test("a step whose host is lost is tried for ever, with growing pauses")
+    func hostsLost() throws {
+        var bench = try TransitionBench([StepRow(name: "a")])
+        _ = try bench.decide(.start)
+        var (now, pause): (Int64, Int64) = (0, 100)
+        for attempt in 1...30 {
+            let lines = try bench.lines(.failed("a", attempt, code: "host_lost"), at: now)
+            now += pause
+            #expect(
+                lines == [
+                    "attemptRetrying a#\(attempt) host_lost at \(now) uncounted | step_retrying", "→ wake at \(now)",
+                ])
+            #expect(try bench.lines(.wake, at: now).last == "→ run a#\(attempt + 1)")
+            pause = min(pause * 2, 60_000)
+        }
+        #expect(bench.machine.state.steps[0].failures == 0 && bench.machine.state.steps[0].interruptions == 0)
+    }
+
+    @Test("restarts that no attempt in a host lives through end no step", arguments: [AttemptTrace.none, .ended])
+    func restartsWithoutHost(_ trace: AttemptTrace) throws {
+        var bench = try TransitionBench([StepRow(name: "a")])
+        _ = try bench.decide(.start)
+        for count in 1...30 {
+            #expect(try bench.lines(.restarted(trace)).last == "→ run a#\(trace == .none ? 1 : count + 1)")
+        }
+        #expect(bench.machine.state.steps[0].interruptions == 0)
     }
 
     @Test(

@@ -8,6 +8,9 @@ import Synchronization
 final class DoorbellServer: Sendable {
     /// More readers than this are turned away; they look every 250 ms.
     static let readersMax = 256
+    /// Rest after a reader could not be accepted, for want of descriptors mostly: it still waits, and would be told of
+    /// again at once.
+    private static let restMilliseconds: Int32 = 250
 
     private let directory: String
     private let name: String
@@ -62,16 +65,21 @@ final class DoorbellServer: Sendable {
     }
 
     private func accept() {
+        var isResting = false
         while true {
             let (readers, isStopped) = state.withLock { ($0.readers, $0.isStopped) }
             if isStopped { break }
-            var polled = [pollfd(fd: listener, events: Int16(POLLIN), revents: 0)]
+            // poll(2) passes over negative descriptors.
+            var polled = [pollfd(fd: isResting ? -1 : listener, events: Int16(POLLIN), revents: 0)]
             polled.append(pollfd(fd: wakePipe.readEnd, events: Int16(POLLIN), revents: 0))
             polled += readers.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-            guard poll(&polled, nfds_t(polled.count), -1) >= 0 || errno == EINTR else { break }
+            let count = poll(&polled, nfds_t(polled.count), isResting ? Self.restMilliseconds : -1)
+            guard count >= 0 || errno == EINTR else { break }
+            // A reader that goes frees a descriptor, and ends the rest as well.
+            isResting = false
             if polled[1].revents != 0 { wakePipe.drain() }
             for entry in polled[2...] where entry.revents != 0 { hear(entry.fd) }
-            if polled[0].revents != 0 { admit() }
+            if polled[0].revents != 0 { isResting = !admit() }
         }
         let readers = state.withLock { state in
             defer { state.readers = [] }
@@ -81,9 +89,10 @@ final class DoorbellServer: Sendable {
         _ = close(listener)
     }
 
-    private func admit() {
+    /// False when no connection could be accepted.
+    private func admit() -> Bool {
         let descriptor = Glibc.accept(listener, nil, nil)
-        guard descriptor >= 0 else { return }
+        guard descriptor >= 0 else { return errno == EINTR || errno == ECONNABORTED }
         Posix.setNonBlocking(descriptor)
         let isAdmitted = state.withLock { state in
             guard state.readers.count < Self.readersMax else { return false }
@@ -92,11 +101,12 @@ final class DoorbellServer: Sendable {
         }
         guard isAdmitted else {
             _ = close(descriptor)
-            return
+            return true
         }
         // Covers what was committed between the reader's connect and now.
         var byte: UInt8 = 1
         _ = send(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+        return true
     }
 
     /// Readers have nothing to say: end of stream and errors mean that one has gone.

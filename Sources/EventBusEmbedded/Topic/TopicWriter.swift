@@ -23,6 +23,7 @@ final class TopicWriter: @unchecked Sendable {
 
     private let path: String
     private let database: DatabaseQueue
+    private let identity: [UInt64]?
     private let retention: EmbeddedBusConfiguration.Retention
     private var state: State
 
@@ -41,6 +42,7 @@ final class TopicWriter: @unchecked Sendable {
         let database = try DatabaseFile.openWriter(
             path: path, kind: TopicSchema.kind, durability: .normal, automaticCheckpoints: false)
         self.database = database
+        identity = Posix.identity(of: path)
         state = try Self.load(database, path: path)
     }
 
@@ -52,7 +54,11 @@ final class TopicWriter: @unchecked Sendable {
     }
 
     /// Appends what lies beyond the stored source position; nil when nothing does.
+    /// - Throws: `moved` when the file is not where it was: no reader that comes would find what is appended.
     func append(_ batch: [SourcedEvent]) throws(BusError) -> Appended? {
+        guard Posix.identity(of: path) == identity else {
+            throw BusError(.moved, "\(path) was removed or moved; put it back and start again")
+        }
         if state.isStale { state = try Self.load(database, path: path) }
         let stored = state.sourcePosition
         let fresh = stored.map { position in batch.filter { $0.position.rawValue > position } } ?? batch

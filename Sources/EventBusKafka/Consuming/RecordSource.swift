@@ -168,13 +168,17 @@ final class RecordSource: Sendable {
             return [:]
         }
         let partitions = list.elements.map(\.partition)
-        // Where a question fails, the library asks again itself, and begins at the start where there is no position.
-        var starts = (try? Self.committed(topic, partitions, client, timeout)) ?? [:]
-        let missing = partitions.filter { starts[$0] ?? -1 < 0 }
-        let lows = try? Watermarks.offsets(.low, topic: topic, partitions: missing, client, timeout: timeout)
-        for (partition, low) in lows ?? [:] { starts[partition] = low }
-        for partition in partitions {
-            if let position = known[partition] { starts[partition] = max(position, starts[partition] ?? 0) }
+        var starts: [Int32: Int64] = [:]
+        // Without an answer no place is known, not even that the group has none: the library then asks again itself
+        // until it is told, and what this member has delivered it passes over.
+        if let committed = try? Self.committed(topic, partitions, client, timeout) {
+            starts = committed
+            let missing = partitions.filter { starts[$0] ?? -1 < 0 }
+            let lows = try? Watermarks.offsets(.low, topic: topic, partitions: missing, client, timeout: timeout)
+            for (partition, low) in lows ?? [:] { starts[partition] = low }
+            for partition in partitions {
+                if let position = known[partition] { starts[partition] = max(position, starts[partition] ?? 0) }
+            }
         }
         for index in list.elements.indices {
             let start = starts[list.elements[index].partition] ?? -1

@@ -87,3 +87,24 @@ struct JournalFile: Sendable {
         }
     }
 }
+
+/// Which file a path names, whatever is done to the path later.
+struct FileIdentity: Hashable {
+    private let device: dev_t
+    private let inode: ino_t
+
+    init(of path: String) throws(JournalError) {
+        var status = stat()
+        guard stat(path, &status) == 0 else {
+            throw JournalError(.inputOutput, "\(path): \(String(cString: strerror(errno)))")
+        }
+        (device, inode) = (status.st_dev, status.st_ino)
+    }
+
+    /// False when the path names no file any more, or another one.
+    func isStill(at path: String) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return errno != ENOENT && errno != ENOTDIR }
+        return status.st_dev == device && status.st_ino == inode
+    }
+}

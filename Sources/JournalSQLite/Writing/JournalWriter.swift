@@ -18,6 +18,7 @@ final class JournalWriter: @unchecked Sendable {
     let tap = Mutex<Tap?>(nil)
 
     private let file: JournalFile
+    private let identity: FileIdentity
     private let configuration: JournalConfiguration
     private let checkpointer: Checkpointer
     private let logger: Logger
@@ -36,6 +37,7 @@ final class JournalWriter: @unchecked Sendable {
         logger: Logger
     ) throws {
         self.file = file
+        identity = try FileIdentity(of: file.path)
         self.configuration = configuration
         self.connection = connection
         self.checkpointer = checkpointer
@@ -92,6 +94,14 @@ final class JournalWriter: @unchecked Sendable {
         let now = MonotonicTime.now
         let position = published.due(at: now, isClosing: isClosing)
         guard !jobs.isEmpty || position != nil, let statements else { return }
+        guard identity.isStill(at: file.path) else {
+            published.postponed(at: now)
+            let moved = JournalError(.moved, "\(file.path) was removed or moved; put it back and start again")
+            if !isFailing { logger.critical("the journal is gone", metadata: ["error": "\(moved)"]) }
+            isFailing = true
+            for job in jobs { job.fail(moved) }
+            return
+        }
         checkpointer.transactionBegins()
         var batch = WriteBatch(statements, state)
         let outcome = connection.inDatabase { database in

@@ -9,7 +9,7 @@ extension OpenAPIDocument {
                     "get",
                     operation(
                         "listExecutions", "Executions, newest first.",
-                        parameters: ["limit", "cursor", "ofWorkflow", "ofStatus"],
+                        parameters: ["limit", "cursor", "ofWorkflow", "ofStatus", "stuck"],
                         [("200", page(of: "ExecutionItem")), ("400", problem("invalid_parameter"))])
                 )])
             ),

@@ -40,11 +40,17 @@ extension OpenAPIDocument {
     ]
 
     private static let executionItem: JSONValue = [
-        "type": "object", "required": ["execution_id", "workflow", "revision", "status", "started_at", "ended_at"],
+        "type": "object",
+        "required": ["execution_id", "workflow", "revision", "status", "started_at", "ended_at", "stuck"],
         "properties": [
             "execution_id": text, "workflow": text, "revision": integer, "status": executionStatus,
-            "started_at": time, "ended_at": timeOrNull,
+            "started_at": time, "ended_at": timeOrNull, "stuck": stuck,
         ],
+    ]
+
+    private static let stuck: JSONValue = [
+        "type": ["string", "null"],
+        "description": "Why the open execution cannot be taken up; null when it is not stuck.",
     ]
 
     private static let attempt: JSONValue = [
@@ -79,7 +85,7 @@ extension OpenAPIDocument {
         "required": [
             "execution_id", "workflow", "revision", "status", "progress", "cancel_requested", "risk_score",
             "started_at", "ended_at", "inputs", "output", "error", "steps", "stream", "plugins", "approvals",
-            "started_by",
+            "started_by", "stuck",
         ],
         "properties": [
             "execution_id": text, "workflow": text, "revision": integer, "status": executionStatus,
@@ -93,6 +99,7 @@ extension OpenAPIDocument {
             ],
             "approvals": ["type": "array", "items": schema("Approval")],
             "started_by": ["type": ["string", "null"], "description": "The caller's name."],
+            "stuck": stuck,
         ],
     ]
 

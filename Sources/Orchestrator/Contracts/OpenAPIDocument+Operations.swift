@@ -66,6 +66,7 @@ extension OpenAPIDocument {
             "cursor": query("cursor", ["type": "string"], "`next` of an earlier answer."),
             "ofWorkflow": query("workflow", ["type": "string"], "Only of this workflow."),
             "ofStatus": query("status", executionStatus, "Only with this status."),
+            "stuck": query("stuck", ["type": "boolean", "enum": [true]], "Only those that cannot be taken up."),
             "ofApprovalStatus": query(
                 "status", ["type": "string", "enum": .array(approvalStatuses + ["all"]), "default": "pending"],
                 "Only with this status."),

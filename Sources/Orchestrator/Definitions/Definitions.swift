@@ -19,6 +19,15 @@ package final class Definitions: Sendable {
         var entries: [Key: LoadedDefinition] = [:]
         /// Newest revision by name, as this process stored or read it last; it is the only writer.
         var newest: [String: Int] = [:]
+        /// Rises when a write begins and when it ends. What was read or written while it rose may be outdated: only
+        /// what nothing else overlapped is remembered as the newest.
+        var writes = 0
+
+        mutating func keep(_ loaded: LoadedDefinition) {
+            // A crude bound is enough: the cache refills from the journal.
+            if entries.count >= Definitions.cachedMax { (entries, newest) = ([:], [:]) }
+            entries[Key(name: loaded.stored.name, revision: loaded.stored.revision)] = loaded
+        }
     }
 
     static let cachedMax = 1_000
@@ -43,6 +52,7 @@ package final class Definitions: Sendable {
             (revision ?? cache.newest[name]).flatMap { cache.entries[Key(name: name, revision: $0)] }
         }
         if let cached { return cached }
+        let writes = cache.withLock { $0.writes }
         let stored: StoredDefinition?
         do { stored = try await journal.definition(named: name, revision: revision) } catch {
             throw OrchestratorError(.journal, "definition \(name) cannot be read", cause: error)
@@ -55,7 +65,10 @@ package final class Definitions: Sendable {
                 stored.source, format: DefinitionFormat(stored.format), functions: { _ in .unchecked })
         } catch { throw OrchestratorError(.journal, "stored definition \(name) cannot be read", cause: error) }
         let loaded = LoadedDefinition(stored: stored, definition: definition)
-        keep(loaded, isNewest: revision == nil)
+        cache.withLock { cache in
+            cache.keep(loaded)
+            if revision == nil, cache.writes == writes { cache.newest[name] = loaded.stored.revision }
+        }
         return loaded
     }
 
@@ -71,10 +84,11 @@ package final class Definitions: Sendable {
                 "the definition names itself \(definition.name), the address says \(name); make them equal")
         }
         let draft = StoredDefinition.Draft(name: definition.name, format: format, source: source, at: now)
-        let stored = try await journal.putDefinition(draft, lease: lease)
-        let loaded = LoadedDefinition(stored: stored, definition: definition)
-        keep(loaded, isNewest: true)
-        return loaded
+        return try await writing(definition.name) { () throws(JournalError) in
+            let stored = try await journal.putDefinition(draft, lease: lease)
+            let loaded = LoadedDefinition(stored: stored, definition: definition)
+            return (loaded, loaded: loaded)
+        }
     }
 
     /// Checks a definition against the plugins of the moment, storing nothing.
@@ -84,21 +98,35 @@ package final class Definitions: Sendable {
     }
 
     package func delete(_ name: String) async throws(JournalError) -> Bool {
-        cache.withLock { $0.newest[name] = nil }
-        return try await journal.deleteDefinition(named: name, lease: lease)
+        try await writing(name) { () throws(JournalError) in
+            (try await journal.deleteDefinition(named: name, lease: lease), loaded: nil)
+        }
     }
 
     package func list(after name: String?, limit: Int) async throws(JournalError) -> [StoredDefinition] {
         try await journal.definitions(after: name, limit: limit)
     }
 
-    private func keep(_ loaded: LoadedDefinition, isNewest: Bool) {
-        cache.withLock { cache in
-            // A crude bound is enough: the cache refills from the journal.
-            if cache.entries.count >= Self.cachedMax { cache = Cache() }
-            cache.entries[Key(name: loaded.stored.name, revision: loaded.stored.revision)] = loaded
-            if isNewest { cache.newest[loaded.stored.name] = loaded.stored.revision }
+    /// Changes a name in the journal and then what is remembered of it.
+    private func writing<Result>(
+        _ name: String, _ change: () async throws(JournalError) -> (Result, loaded: LoadedDefinition?)
+    ) async throws(JournalError) -> Result {
+        let begun = cache.withLock { cache in
+            cache.writes += 1
+            return cache.writes
         }
+        var loaded: LoadedDefinition?
+        defer {
+            cache.withLock { cache in
+                let isAlone = cache.writes == begun
+                cache.writes += 1
+                if let loaded { cache.keep(loaded) }
+                cache.newest[name] = isAlone ? loaded?.stored.revision : nil
+            }
+        }
+        let (result, written) = try await change()
+        loaded = written
+        return result
     }
 }
 

@@ -5,7 +5,7 @@ import WorkflowModel
 final class ExecutionSlot {
     enum Input {
         case start(StartCommand, summary: ExecutionSummary, idempotency: IdempotencyClaim?)
-        case finished(path: String, attempt: Int, StepOutcome)
+        case finished(StepCall, StepOutcome)
         case wake
         case cancel(reason: String, requestedBy: String)
         case vote(VoteCommand, VoteBallot)
@@ -24,6 +24,8 @@ final class ExecutionSlot {
     var timer: Task<Void, Never>?
     var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     var waiterCount = 0
+    /// Repeats of a start that is not durable yet.
+    var startWaiters: [CheckedContinuation<Void, Never>] = []
 
     struct PendingInput {
         var input: Input
@@ -41,6 +43,12 @@ final class ExecutionSlot {
     var isSettled: Bool { isEnded || machine.state.status == .completed }
 
     var isEnded: Bool { !machine.state.isOpen }
+
+    func resumeStartWaiters() {
+        let all = startWaiters
+        startWaiters.removeAll()
+        for waiter in all { waiter.resume() }
+    }
 
     func resumeWaiters() {
         let all = waiters.values

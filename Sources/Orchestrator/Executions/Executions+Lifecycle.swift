@@ -1,38 +1,70 @@
 import Logging
-import WorkflowEngine
+package import WorkflowEngine
 import WorkflowModel
 
 extension Executions {
     // MARK: Recovery
 
     /// Takes up every open execution of the shard; a start or a cancel meanwhile is no trouble.
-    /// - Returns: how many were taken up.
-    package func recover() async throws -> Int {
+    ///
+    /// One that a passing error keeps from it is tried again for as long as the process lives, one that cannot be read
+    /// is marked as stuck; neither keeps the others from going on.
+    /// - Returns: how many were open.
+    package func recover() async throws(JournalError) -> Int {
         var last: ExecutionID?
         var count = 0
         while !isStopping {
-            let page = try await journal.open(shard: lease.shard, after: last, limit: 1_000)
+            let page = try await openPage(after: last)
             guard let end = page.last else { break }
             last = end
             count += page.count
-            try await withThrowingTaskGroup(of: Void.self) { group in
+            await withTaskGroup(of: Void.self) { group in
                 for (index, execution) in page.enumerated() {
-                    if index >= configuration.recoveryConcurrencyMax { try await group.next() }
-                    group.addTask { try await self.takeUp(execution) }
+                    if index >= configuration.recoveryConcurrencyMax { await group.next() }
+                    group.addTask { await self.takeUp(execution) }
                 }
-                try await group.waitForAll()
             }
         }
         return count
     }
 
-    private func takeUp(_ execution: ExecutionID) async throws {
-        guard !isStopping, slots[execution] == nil else { return }
-        do { _ = try await loaded(execution) } catch {
-            // One damaged execution must not keep the others from going on.
-            logger.error(
-                "execution cannot be recovered", metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+    private func openPage(after last: ExecutionID?) async throws(JournalError) -> [ExecutionID] {
+        var pause = configuration.recoveryPause
+        while true {
+            do throws(JournalError) {
+                return try await journal.open(shard: lease.shard, after: last, limit: 1_000)
+            } catch {
+                guard error.isRetryable, !isStopping else { throw error }
+                logger.error("open executions cannot be listed, trying again", metadata: ["error": "\(error)"])
+            }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, configuration.recoveryPauseMax)
         }
+    }
+
+    private func takeUp(_ execution: ExecutionID) async {
+        guard !isStopping, slots[execution] == nil else { return }
+        do throws(OrchestratorError) { _ = try await loaded(execution) } catch {
+            guard error.isTransient, !isStopping else { return }
+            if delayed.updateValue("\(error)", forKey: execution) == nil {
+                logger.error(
+                    "execution cannot be taken up yet, trying again",
+                    metadata: ["execution_id": "\(execution)", "error": "\(error)"])
+            }
+            if recoveryRetry == nil { recoveryRetry = Task { await takeUpDelayed() } }
+        }
+    }
+
+    private func takeUpDelayed() async {
+        var pause = configuration.recoveryPause
+        while !delayed.isEmpty, !isStopping, !Task.isCancelled {
+            do { try await Task.sleep(for: pause) } catch { break }
+            let before = delayed.count
+            let (least, most) = (configuration.recoveryPause, configuration.recoveryPauseMax)
+            for execution in delayed.keys.sorted() where !isStopping { await takeUp(execution) }
+            pause = delayed.count < before ? least : min(pause * 2, most)
+        }
+        recoveryRetry = nil
     }
 
     func loaded(_ execution: ExecutionID) async throws(OrchestratorError) -> ExecutionSlot {
@@ -40,13 +72,29 @@ extension Executions {
         let task = loading[execution] ?? Task { try await load(execution) }
         loading[execution] = task
         defer { loading[execution] = nil }
-        do { try await task.value } catch let error as OrchestratorError { throw error } catch {
-            throw OrchestratorError(.journal, "execution \(execution) cannot be read", cause: error)
-        }
+        do { try await task.value } catch { throw refused(execution, error) }
+        delayed[execution] = nil
+        stuck[execution] = nil
         guard let slot = slots[execution] else {
             throw OrchestratorError(.alreadyEnded, "execution \(execution) has ended")
         }
         return slot
+    }
+
+    /// What a failure to take an execution up means; marks the execution as stuck when trying again is no use.
+    private func refused(_ execution: ExecutionID, _ error: any Error) -> OrchestratorError {
+        let known = error as? OrchestratorError
+            ?? OrchestratorError(.journal, "execution \(execution) cannot be read", cause: error)
+        let isAnswer = [.unknownExecution, .alreadyEnded, .stuck].contains(known.code)
+        let isClosing = (known.cause as? JournalError)?.code == .closed
+        if isAnswer || isClosing || known.isTransient { return known }
+        delayed[execution] = nil
+        if stuck.updateValue(configuration.limits.cut("\(known)"), forKey: execution) == nil {
+            logger.error(
+                "execution is stuck: it cannot be taken up",
+                metadata: ["execution_id": "\(execution)", "error": "\(known)"])
+        }
+        return OrchestratorError(.stuck, "execution \(execution) is stuck: it cannot be taken up", cause: known)
     }
 
     private func load(_ execution: ExecutionID) async throws {
@@ -76,6 +124,7 @@ extension Executions {
     package func stop(grace: Duration) async {
         guard !isStopping else { return }
         isStopping = true
+        recoveryRetry?.cancel()
         for slot in slots.values {
             slot.machine.isHeld = true
             slot.timer?.cancel()

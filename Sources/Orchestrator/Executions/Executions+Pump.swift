@@ -35,7 +35,9 @@ extension Executions {
                     return
                 }
                 slot.summary = request.summary ?? slot.summary
+                slot.resumeStartWaiters()
             }
+            if case .finished(let call, _) = pending.input { runner.recorded(call) }
             perform(effects, slot)
             if slot.isSettled { slot.resumeWaiters() }
             pending.reply?(.success(()))
@@ -55,16 +57,21 @@ extension Executions {
         case .start(let command, let row, let idempotency):
             (summary, claim) = (row, idempotency)
             decision = slot.machine.start(command, now: now)
-        case .finished(let path, let attempt, let outcome):
+        case .finished(let call, let outcome):
             decision = slot.machine.finish(
-                path: path, attempt: attempt, outcome, now: now, random: Double.random(in: 0..<1, using: &random))
+                path: call.path, attempt: call.attempt, outcome, now: now,
+                random: Double.random(in: 0..<1, using: &random))
         case .wake: decision = slot.machine.wake(now: now)
         case .cancel(let reason, let by): decision = slot.machine.cancel(reason: reason, requestedBy: by, now: now)
         case .vote(let command, let ballot):
             let (decided, answer) = slot.machine.vote(command, now: now)
             ballot.answer = answer
             decision = decided
-        case .recover: decision = slot.machine.recover(now: now)
+        case .recover:
+            let execution = slot.execution
+            decision = slot.machine.recover(now: now) {
+                runner.trace(of: execution, path: $0, attempt: $1)
+            }
         }
         guard !decision.records.isEmpty else { return (nil, decision.effects) }
         let state = slot.machine.state
@@ -84,33 +91,50 @@ extension Executions {
 
     /// Appends until the journal has it: waits out a full disk, reads back an unknown outcome.
     private func commit(_ request: AppendRequest) async -> Result<Void, JournalError> {
-        var delay = Duration.milliseconds(100)
+        var pause = configuration.appendPause
+        var isInDoubt = false
         while true {
-            let result =
-                await journal.append([request], lease: lease).first ?? .failure(JournalError(.closed, "no answer"))
-            guard case .failure(let error) = result else { return .success(()) }
-            if error.code == .unknownOutcome {
-                switch await isCommitted(request) {
-                case .success(true): return .success(())
-                case .success(false): continue
-                case .failure(let error): return .failure(error)
-                }
+            let error: JournalError
+            switch await tryCommit(request, isInDoubt: &isInDoubt) {
+            case .success: return .success(())
+            case .failure(let failure): error = failure
             }
             // A start is answered at once; what already runs waits for the disk.
-            guard error.isRetryable, request.expectedVersion > 0, !isAbandoned else { return .failure(error) }
+            guard error.isRetryable || error.code == .unknownOutcome, request.expectedVersion > 0, !isAbandoned else {
+                return .failure(error)
+            }
             logger.error(
                 "journal append failed, trying again",
-                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(delay)"])
-            try? await Task.sleep(for: delay)
-            delay = min(delay * 2, .seconds(5))
+                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(pause)"])
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, configuration.appendPauseMax)
         }
     }
 
-    private func isCommitted(_ request: AppendRequest) async -> Result<Bool, JournalError> {
-        do {
-            let records = try await journal.records(of: request.execution, after: request.expectedVersion)
-            return .success(records.starts(with: request.records))
+    /// - Parameter isInDoubt: whether an earlier try may have been durable; nothing is appended before that is known.
+    private func tryCommit(_ request: AppendRequest, isInDoubt: inout Bool) async -> Result<Void, JournalError> {
+        if isInDoubt {
+            do throws(JournalError) {
+                if try await isCommitted(request) { return .success(()) }
+                isInDoubt = false
+            } catch { return .failure(error) }
+        }
+        let answers = await journal.append([request], lease: lease)
+        guard case .failure(let error) = answers.first ?? .failure(JournalError(.closed, "no answer")) else {
+            return .success(())
+        }
+        guard error.code == .unknownOutcome else { return .failure(error) }
+        isInDoubt = true
+        do throws(JournalError) {
+            if try await isCommitted(request) { return .success(()) }
+            isInDoubt = false
+            return .failure(error)
         } catch { return .failure(error) }
+    }
+
+    private func isCommitted(_ request: AppendRequest) async throws(JournalError) -> Bool {
+        try await journal.records(of: request.execution, after: request.expectedVersion)
+            .starts(with: request.records)
     }
 
     /// The input's records are not durable and will not be: what was decided on them is forgotten.
@@ -122,9 +146,13 @@ extension Executions {
         for waiting in slot.inbox { waiting.reply?(.failure(error)) }
         slot.inbox.removeAll()
         slot.resumeWaiters()
+        slot.resumeStartWaiters()
         noteIdle()
         let isRefusedStart = slot.summary == nil
-        guard !isRefusedStart || error.code == .staleLease || error.code == .corrupt, fatal == nil else { return }
+        let isFinal = [.staleLease, .corrupt, .moved].contains(error.code)
+        guard !isRefusedStart || isFinal, fatal == nil else { return }
+        // A disk that stays full while the server stops: everything resumes at the next start.
+        if error.isRetryable || error.code == .unknownOutcome { return }
         fatal = error
         logger.critical("the journal refuses this process", metadata: ["error": "\(error)"])
         onFatal(error)
@@ -146,16 +174,16 @@ extension Executions {
     private func run(_ call: StepCall, _ slot: ExecutionSlot) {
         slot.attempts[call.path] = Task { [runner] in
             let outcome = await runner.run(call)
-            await finished(call, outcome)
+            await finished(call, outcome, of: slot)
         }
     }
 
-    private func finished(_ call: StepCall, _ outcome: StepOutcome) async {
-        guard let slot = slots[call.execution] else { return }
+    private func finished(_ call: StepCall, _ outcome: StepOutcome, of slot: ExecutionSlot) async {
+        // An execution that was let go and read again may run the attempt anew, under the same number.
+        guard slots[call.execution] === slot else { return }
         slot.attempts[call.path] = nil
         if !isAbandoned {
-            let input = ExecutionSlot.Input.finished(path: call.path, attempt: call.attempt, outcome)
-            slot.inbox.append(.init(input: input, reply: nil))
+            slot.inbox.append(.init(input: .finished(call, outcome), reply: nil))
             if Task.isCancelled {
                 // A cancelled task cannot wait, and a commit may have to.
                 startPump(slot)
@@ -166,16 +194,6 @@ extension Executions {
             }
         }
         noteIdle()
-    }
-
-    private func setTimer(_ at: Timestamp, _ slot: ExecutionSlot) {
-        slot.timer?.cancel()
-        let execution = slot.execution
-        let delay = max(at - clock.now, .zero)
-        slot.timer = Task {
-            do { try await Task.sleep(for: delay) } catch { return }
-            if let slot = slots[execution] { post(.wake, to: slot) }
-        }
     }
 
     private func end(_ slot: ExecutionSlot) {

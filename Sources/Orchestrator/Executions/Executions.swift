@@ -1,4 +1,5 @@
 package import Logging
+import Metrics
 package import WorkflowEngine
 package import WorkflowModel
 
@@ -12,6 +13,16 @@ package actor Executions {
         package var openMax = 100_000
         /// Executions taken up at once during recovery.
         package var recoveryConcurrencyMax = 64
+        /// The first pause before an execution is taken up again that a passing error kept from it; it doubles.
+        package var recoveryPause = Duration.milliseconds(200)
+        package var recoveryPauseMax = Duration.seconds(10)
+        /// The first pause before an append that failed is tried again; it doubles.
+        package var appendPause = Duration.milliseconds(100)
+        package var appendPauseMax = Duration.seconds(5)
+        /// How often the wall clock is compared with the monotonic one.
+        package var clockCheckInterval = Duration.seconds(15)
+        /// A wall clock that gained or lost more than this in between was set.
+        package var clockDriftMax = Duration.seconds(1)
         package var limits = EngineLimits()
         package init() {}
     }
@@ -55,6 +66,14 @@ package actor Executions {
     var random = SystemRandomNumberGenerator()
     var slots: [ExecutionID: ExecutionSlot] = [:]
     var loading: [ExecutionID: Task<Void, any Error>] = [:]
+    /// Open executions that a passing error keeps from being taken up, with the error.
+    var delayed: [ExecutionID: String] = [:]
+    /// Open executions that cannot be taken up, with the reason; only another version or a repair helps.
+    var stuck: [ExecutionID: String] = [:] {
+        didSet { stuckGauge.record(stuck.count) }
+    }
+    var recoveryRetry: Task<Void, Never>?
+    private let stuckGauge = Gauge(label: "stepstream_executions_stuck")
     var isStopping = false
     /// Outcomes that arrive after the grace are not the attempt's own.
     var isAbandoned = false
@@ -76,9 +95,13 @@ package actor Executions {
         self.configuration = configuration
         self.logger = logger
         self.onFatal = onFatal
+        stuckGauge.record(0)
     }
 
     package var openCount: Int { slots.count }
+
+    /// Executions that were not taken up, with the reason: for now, and for good.
+    package var left: (delayed: [ExecutionID: String], stuck: [ExecutionID: String]) { (delayed, stuck) }
 
     // MARK: What callers ask
 
@@ -86,7 +109,7 @@ package actor Executions {
     /// - Throws: `tooManyExecutions`, `shuttingDown`, `executionIDConflict`, `idempotencyKeyReused` (the key was taken
     ///   meanwhile: look it up again), `journal`.
     package func start(_ start: Start, wait: Duration?) async throws(OrchestratorError) -> Standing {
-        try admit(start)
+        try await admit(start)
         let machine = ExecutionStateMachine(
             execution: start.command.execution, definition: start.definition, limits: configuration.limits)
         let slot = ExecutionSlot(machine: machine)
@@ -102,7 +125,11 @@ package actor Executions {
         return standing(of: slot)
     }
 
-    private func admit(_ start: Start) throws(OrchestratorError) {
+    private func admit(_ start: Start) async throws(OrchestratorError) {
+        // One that comes before the first is durable waits for it: there is no answer to repeat yet.
+        while let slot = slots[start.command.execution], slot.summary == nil {
+            await withCheckedContinuation { slot.startWaiters.append($0) }
+        }
         if isStopping {
             throw OrchestratorError(.shuttingDown, "the server is stopping; start again elsewhere or later")
         }

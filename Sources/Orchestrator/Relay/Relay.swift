@@ -17,6 +17,8 @@ package final class Relay: Service {
         package var retryDelayMax = Duration.seconds(1)
         /// While executions run, a rest after each page of a backlog: as long as the page took, and no longer than this.
         package var restMax = Duration.milliseconds(50)
+        /// How often the bus may refuse an event for its size before the event is cut short.
+        package var refusalsMax = 3
         package init() {}
     }
 
@@ -34,9 +36,10 @@ package final class Relay: Service {
 
     private let journal: any Journal
     private let lease: JournalLease
-    private let publisher: any EventPublisher
-    private let configuration: Configuration
-    private let logger: Logger
+    let publisher: any EventPublisher
+    let deadLetters: DeadLetterPublisher?
+    let configuration: Configuration
+    let logger: Logger
     private let buffer = Mutex(RelayBuffer())
     private let state = Mutex(Standing())
     /// Rises with every commit.
@@ -45,19 +48,22 @@ package final class Relay: Service {
     private let ring: AsyncStream<Void>.Continuation
     private let published = Counter(label: "stepstream_relay_published_events_total")
     private let backlogEvents = Gauge(label: "stepstream_relay_backlog_events")
+    let withheld = Counter(label: "stepstream_relay_withheld_events_total")
     private let failures = Counter(label: "stepstream_relay_publish_failures_total")
     /// How old the oldest event is that the bus has not taken; 0 when there is none.
     private let backlogAge = Gauge(label: "stepstream_relay_backlog_age_seconds")
 
-    private let clock: any WallClock
+    let clock: any WallClock
 
+    /// - Parameter deadLetters: told of events that the bus refuses for good.
     package init(
-        journal: any Journal, lease: JournalLease, publisher: any EventPublisher, clock: any WallClock,
-        configuration: Configuration, logger: Logger
+        journal: any Journal, lease: JournalLease, publisher: any EventPublisher,
+        deadLetters: DeadLetterPublisher? = nil, clock: any WallClock, configuration: Configuration, logger: Logger
     ) {
         self.journal = journal
         self.lease = lease
         self.publisher = publisher
+        self.deadLetters = deadLetters
         self.clock = clock
         self.configuration = configuration
         self.logger = logger
@@ -152,27 +158,33 @@ package final class Relay: Service {
         }
     }
 
+    /// Tries for as long as it takes; only what the bus refuses for its own sake is changed.
     private func publishUntilTaken(_ batch: [SourcedEvent]) async {
         var delay = configuration.retryDelayMin
         while !Task.isCancelled {
-            do {
+            do throws(BusError) {
                 return try await publisher.publish(batch)
             } catch {
-                failures.increment()
-                let wasReachable = state.withLock { state in
-                    defer {
-                        state.isReachable = false
-                        state.lastError = "\(error)"
-                    }
-                    return state.isReachable
-                }
-                report(oldest: batch.first?.event.time)
-                // Once an outage, not once a try.
-                if wasReachable { logger.error("the bus does not take events", metadata: ["error": "\(error)"]) }
+                if error.code == .eventTooLarge { return await publishEach(batch) }
+                noteFailure(error, of: batch)
                 try? await Task.sleep(for: delay)
                 delay = min(delay * 2, configuration.retryDelayMax)
             }
         }
+    }
+
+    func noteFailure(_ error: BusError, of batch: [SourcedEvent]) {
+        failures.increment()
+        let wasReachable = state.withLock { state in
+            defer {
+                state.isReachable = false
+                state.lastError = "\(error)"
+            }
+            return state.isReachable
+        }
+        report(oldest: batch.first?.event.time)
+        // Once an outage, not once a try.
+        if wasReachable { logger.error("the bus does not take events", metadata: ["error": "\(error)"]) }
     }
 
     private func report(oldest: Timestamp?, isCaughtUp: Bool = false) {

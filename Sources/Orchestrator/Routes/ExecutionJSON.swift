@@ -3,15 +3,16 @@ import WorkflowModel
 
 /// How executions are written in answers.
 enum ExecutionJSON {
-    static func summary(_ summary: ExecutionSummary) -> JSONValue {
+    /// - Parameter stuck: why the execution cannot be taken up.
+    static func summary(_ summary: ExecutionSummary, stuck: String?) -> JSONValue {
         [
             "execution_id": .string(summary.execution.description), "workflow": .string(summary.workflow),
             "revision": .int(Int64(summary.revision)), "status": .string(summary.status.rawValue),
-            "started_at": time(summary.startedAt), "ended_at": time(summary.endedAt),
+            "started_at": time(summary.startedAt), "ended_at": time(summary.endedAt), "stuck": text(stuck),
         ]
     }
 
-    static func report(_ report: ExecutionReport) -> JSONValue {
+    static func report(_ report: ExecutionReport, stuck: String?) -> JSONValue {
         var members = JSONObject([
             ("execution_id", .string(report.execution.description)), ("workflow", .string(report.workflow)),
             ("revision", .int(Int64(report.revision))), ("status", .string(report.status.rawValue)),
@@ -23,7 +24,7 @@ enum ExecutionJSON {
                 "approvals",
                 .array(report.approvals.map { ApprovalJSON.approval($0, execution: report.execution) })
             ),
-            ("started_by", text(report.startedBy)),
+            ("started_by", text(report.startedBy)), ("stuck", text(stuck)),
         ])
         members["stream"] = .string("/api/v1/workflows/stream/\(report.execution)")
         members["plugins"] = .object(

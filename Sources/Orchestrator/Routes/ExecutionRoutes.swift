@@ -37,20 +37,48 @@ package struct ExecutionRoutes: RouteProvider {
             }
             filter.before = before
         }
-        let summaries = try await journal.summaries(filter, limit: page.limit + 1)
+        let stuck = await executions.left.stuck
+        let summaries =
+            switch request.query["stuck"] {
+            case nil: try await journal.summaries(filter, limit: page.limit + 1)
+            case "true": try await newest(of: Array(stuck.keys), filter, limit: page.limit + 1)
+            case let text?: throw Problem.invalidParameter("stuck", "expected true, not \"\(text)\"")
+            }
         let shown = summaries.prefix(page.limit)
-        let items = shown.map(ExecutionJSON.summary)
+        let items = shown.map { ExecutionJSON.summary($0, stuck: stuck[$0.execution]) }
         return .json(
             page.answer(items, hasMore: summaries.count > page.limit, cursor: shown.last?.execution.description))
     }
 
+    /// The newest of the given executions that the filter lets through.
+    private func newest(
+        of executions: [ExecutionID], _ filter: ExecutionFilter, limit: Int
+    ) async throws -> [ExecutionSummary] {
+        var found: [ExecutionSummary] = []
+        for execution in executions.sorted(by: >) where found.count < limit {
+            if let before = filter.before, execution >= before { continue }
+            guard let summary = try await journal.summary(of: execution),
+                (filter.workflow ?? summary.workflow) == summary.workflow,
+                (filter.status ?? summary.status) == summary.status
+            else { continue }
+            found.append(summary)
+        }
+        return found
+    }
+
     private func show(_ request: WebRequest) async throws -> WebResponse {
         let summary = try await known(request)
-        let definition = try await definitions.definition(named: summary.workflow, revision: summary.revision)
-        let report = try ExecutionReport(
-            execution: summary.execution, definition: definition.definition,
-            records: try await journal.records(of: summary.execution, after: 0))
-        return .json(ExecutionJSON.report(report))
+        let stuck = await executions.left.stuck[summary.execution]
+        do {
+            let definition = try await definitions.definition(named: summary.workflow, revision: summary.revision)
+            let report = try ExecutionReport(
+                execution: summary.execution, definition: definition.definition,
+                records: try await journal.records(of: summary.execution, after: 0))
+            return .json(ExecutionJSON.report(report, stuck: stuck))
+        } catch {
+            guard stuck != nil else { throw error }
+            throw OrchestratorError(.stuck, "execution \(summary.execution) is stuck: it cannot be read", cause: error)
+        }
     }
 
     private func events(_ request: WebRequest) async throws -> WebResponse {

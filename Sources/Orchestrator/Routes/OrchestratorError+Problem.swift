@@ -11,6 +11,7 @@ extension OrchestratorError: ProblemConvertible {
             case .executionIDConflict, .alreadyEnded: 409
             case .tooManyExecutions: 429
             case .functionUnavailable, .shuttingDown, .journal: 503
+            case .stuck: 500
             }
         let isPassing = status == 429 || status == 503
         return Problem(

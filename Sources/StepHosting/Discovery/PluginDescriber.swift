@@ -6,6 +6,9 @@ import WorkflowEngine
 /// Loading runs the plugin's code, and a damaged file kills whoever maps it: never done in the server.
 final class PluginDescriber: HostOwner {
     struct Fault: Error, Hashable {
+        /// The machine did not give the plugin a process.
+        static let hostNotStarted = "host_not_started"
+
         var code: String
         var message: String
     }
@@ -13,6 +16,8 @@ final class PluginDescriber: HostOwner {
     private struct Shared {
         var continuation: CheckedContinuation<Result<Described, Fault>, Never>?
         var described: Described?
+        var host: HostProcess?
+        var isCancelled = false
     }
 
     /// What a plugin said of itself, and what held it meanwhile.
@@ -25,25 +30,38 @@ final class PluginDescriber: HostOwner {
 
     private init() {}
 
-    /// The plugin's description, once its process is gone.
+    /// The plugin's description, once its process is gone. Cancelling the task ends the process.
     static func describe(
         _ path: String, id: UInt64, configuration: HostingConfiguration, spawner: HostSpawner, reactor: Reactor
     ) async throws(Fault) -> Described {
         let describer = PluginDescriber()
         let settings = HostStateMachine.Settings(configuration, pluginPath: path)
-        let result: Result<Described, Fault> = await withCheckedContinuation { continuation in
-            describer.shared.withLock { $0.continuation = continuation }
-            spawner.spawn { result in
-                switch result {
-                case .success(let descriptors):
-                    let host = HostProcess(
-                        id: id, descriptors: descriptors, settings: settings,
-                        tailBytesMax: configuration.limits.outputTailBytesMax, reactor: reactor, owner: describer)
-                    reactor.add(host)
-                case .failure(let failure):
-                    describer.finish(.failure(Fault(code: "host_not_started", message: failure.message)))
+        let result: Result<Described, Fault> = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                describer.shared.withLock { $0.continuation = continuation }
+                spawner.spawn { result in
+                    switch result {
+                    case .success(let descriptors):
+                        let host = HostProcess(
+                            id: id, descriptors: descriptors, settings: settings,
+                            tailBytesMax: configuration.limits.outputTailBytesMax, reactor: reactor, owner: describer)
+                        let isCancelled = describer.shared.withLock { shared in
+                            shared.host = host
+                            return shared.isCancelled
+                        }
+                        reactor.add(host)
+                        if isCancelled { host.retire() }
+                    case .failure(let failure):
+                        describer.finish(.failure(Fault(code: Fault.hostNotStarted, message: failure.message)))
+                    }
                 }
             }
+        } onCancel: {
+            let host = describer.shared.withLock { shared in
+                shared.isCancelled = true
+                return shared.host
+            }
+            host?.retire()
         }
         return try result.get()
     }
@@ -62,7 +80,7 @@ final class PluginDescriber: HostOwner {
 
     private func finish(_ result: Result<Described, Fault>) {
         let continuation = shared.withLock { shared in
-            defer { shared.continuation = nil }
+            defer { (shared.continuation, shared.host) = (nil, nil) }
             return shared.continuation
         }
         continuation?.resume(returning: result)
@@ -78,8 +96,9 @@ final class PluginDescriber: HostOwner {
         case .exited(let code):
             return Fault(code: "load_exited", message: "loading it ended its process with status \(code)\(said)")
         case .protocolViolation(let what): return Fault(code: "protocol_violation", message: what)
-        case .unresponsive(let what): return Fault(code: "load_timeout", message: what + said)
-        case .spawnFailed(let message): return Fault(code: "host_not_started", message: message)
+        case .unresponsive(let what), .stalled(let what): return Fault(code: "load_timeout", message: what + said)
+        case .spawnFailed(let message), .notStarted(let message):
+            return Fault(code: Fault.hostNotStarted, message: message + said)
         case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .killedBeyondLimit, .retired:
             return Fault(code: "load_interrupted", message: "loading it was interrupted")
         }

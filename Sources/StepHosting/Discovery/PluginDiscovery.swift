@@ -26,6 +26,7 @@ struct PluginDiscovery: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for (index, path) in files.enumerated() {
                 if index >= Self.concurrentMax { await group.next() }
+                if Task.isCancelled { break }
                 group.addTask { inventory.looked(at: path, await examine(path)) }
             }
         }

@@ -90,7 +90,8 @@ struct CallVerdict {
         case .killedBeyondLimit(let what):
             return failed(StepErrorCode.limitExceeded, "the step was ended: its host used \(what)")
         case .retired: return stopped(.shutdown, end)
-        case .unresponsive(let what), .spawnFailed(let what): return failed(StepErrorCode.hostLost, what)
+        case .unresponsive(let what), .spawnFailed(let what), .notStarted(let what), .stalled(let what):
+            return failed(StepErrorCode.hostLost, what)
         case .loadFailed(_, let message): return failed(StepErrorCode.functionUnavailable, message)
         }
     }

@@ -27,6 +27,10 @@ final class Fleet: Sendable {
         var ownsSecrets: Bool
     }
 
+    /// Between two tries of a call that found the queue full.
+    private static let queuePause = Duration.milliseconds(100)
+    private static let queuePauseMax = Duration.seconds(5)
+
     private struct Shared {
         var machine: FleetStateMachine
         var calls: [UInt64: PendingCall] = [:]
@@ -41,7 +45,12 @@ final class Fleet: Sendable {
         var logRates: [String: LogRate] = [:]
         /// Resumed when the last host is gone.
         var stopped: [CheckedContinuation<Void, Never>] = []
+        /// Calls that wait for room in the queue.
+        var heldBackCount = 0
     }
+
+    /// The wait for a host to start grows to 16 times the configured one.
+    static let helloDoublingsMax = 4
 
     /// How many calls a host does between two looks at its memory.
     private static let memoryCheckInterval = 64
@@ -57,18 +66,20 @@ final class Fleet: Sendable {
     /// Where files and other processes are looked at.
     private let threads: NIOThreadPool
     private let pluginPath: @Sendable (String) -> String
+    private let traces: CallTraces
     private let shared: Mutex<Shared>
 
     /// - Parameter pluginPath: the stored file of a content hash.
     init(
         configuration: HostingConfiguration, spawner: HostSpawner, reactor: Reactor, metrics: HostingMetrics,
-        logger: Logger, threads: NIOThreadPool,
+        traces: CallTraces, logger: Logger, threads: NIOThreadPool,
         pluginPath: @escaping @Sendable (String) -> String, activity: @escaping @Sendable (StepActivity) -> Void
     ) {
         self.configuration = configuration
         self.spawner = spawner
         self.reactor = reactor
         self.metrics = metrics
+        self.traces = traces
         self.logger = logger
         self.pluginPath = pluginPath
         self.activity = activity
@@ -81,10 +92,28 @@ final class Fleet: Sendable {
 
     /// Runs the call to its end. Cancelling the task takes the call back, or tells its step to stop.
     ///
+    /// A call that finds the queue full waits outside of it.
     /// - Parameters:
     ///   - heartbeatTimeout: how long the step may go without a heartbeat; nil: until its own timeout.
     ///   - ownsSecrets: whether the plugin's file is the one that its secrets were granted to.
     func run(_ call: StepCall, heartbeatTimeout: Duration?, ownsSecrets: Bool) async -> Ending {
+        var ending = await runOnce(call, heartbeatTimeout, ownsSecrets)
+        guard case .refused(.queueFull, _) = ending else { return ending }
+        shared.withLock { $0.heldBackCount += 1 }
+        defer { shared.withLock { $0.heldBackCount -= 1 } }
+        let began = MonotonicTime.now
+        var pause = Self.queuePause
+        while case .refused(.queueFull, _) = ending {
+            do { try await Task.sleep(for: pause) } catch {
+                return .withdrawn(queuedNanoseconds: MonotonicTime.now - began)
+            }
+            pause = min(pause * 2, Self.queuePauseMax)
+            ending = await runOnce(call, heartbeatTimeout, ownsSecrets)
+        }
+        return ending
+    }
+
+    private func runOnce(_ call: StepCall, _ heartbeatTimeout: Duration?, _ ownsSecrets: Bool) async -> Ending {
         let id = shared.withLock { shared in
             defer { shared.nextCall += 1 }
             return shared.nextCall
@@ -155,17 +184,25 @@ final class Fleet: Sendable {
             statistics.hosts = shared.machine.hostCount
             statistics.hostsIdle = shared.machine.idleCount
             statistics.callsQueued = shared.machine.queuedCount
+            statistics.callsHeldBack = shared.heldBackCount
+            statistics.fault = shared.machine.fault
             statistics.processIDs = shared.hosts.values.map(\.descriptors.process).sorted()
             return statistics
         }
+    }
+
+    func noteStartFailure() {
+        metrics.startFailed()
+        shared.withLock { $0.statistics.startFailures += 1 }
     }
 
     // MARK: Carrying out
 
     private enum Work {
         case deliver(UInt64, StepCall, heartbeatTimeout: Duration?, HostProcess)
-        case spawn(UInt64, hash: String)
+        case spawn(UInt64, hash: String, startFaultCount: Int)
         case retire(HostProcess)
+        case wake(at: MonotonicNanoseconds)
         case resume(CheckedContinuation<Ending, Never>, Ending)
     }
 
@@ -193,11 +230,12 @@ final class Fleet: Sendable {
             case .spawn(let host, let hash):
                 shared.statistics.spawns += 1
                 metrics.spawned()
-                return .spawn(host, hash: hash)
+                return .spawn(host, hash: hash, startFaultCount: shared.machine.startFaultCount)
             case .retire(let host): return shared.hosts[host].map { .retire($0) }
+            case .wake(let at): return .wake(at: at)
             case .refuse(let call, let refusal):
                 guard let pending = shared.calls.removeValue(forKey: call) else { return nil }
-                shared.statistics.callsFailed += 1
+                if refusal != .queueFull { shared.statistics.callsFailed += 1 }
                 let queued = MonotonicTime.now - pending.submittedAt
                 return .resume(pending.continuation, .refused(refusal, queuedNanoseconds: queued))
             }
@@ -207,20 +245,29 @@ final class Fleet: Sendable {
     private func carryOut(_ work: Work) {
         switch work {
         case .deliver(let id, let call, let heartbeatTimeout, let host):
+            traces.began(call)
             guard host.begin(id, call, heartbeatTimeout: heartbeatTimeout) else {
                 perform { $0.machine.undelivered(id, by: host.id, now: MonotonicTime.now) }
                 return
             }
             // A cancellation may have come between the assignment and the delivery.
             if shared.withLock({ $0.calls[id]?.isCancelled ?? false }) { host.cancel(id, reason: .requested) }
-        case .spawn(let host, let hash): spawn(host, hash)
+        case .spawn(let host, let hash, let startFaultCount): spawn(host, hash, startFaultCount)
         case .retire(let host): host.retire()
+        case .wake(let at):
+            Task { [weak self] in
+                try? await Task.sleep(for: .nanoseconds(max(0, at - MonotonicTime.now)))
+                self?.perform { $0.machine.retry(now: MonotonicTime.now) }
+            }
         case .resume(let continuation, let ending): continuation.resume(returning: ending)
         }
     }
 
-    private func spawn(_ id: UInt64, _ hash: String) {
-        let settings = HostStateMachine.Settings(configuration, pluginPath: pluginPath(hash))
+    private func spawn(_ id: UInt64, _ hash: String, _ startFaultCount: Int) {
+        var patient = HostStateMachine.Settings(configuration, pluginPath: pluginPath(hash))
+        // A machine that is slow today must not end every host before it is there.
+        patient.helloTimeout <<= Int64(min(startFaultCount, Self.helloDoublingsMax))
+        let settings = patient
         spawner.spawn { result in
             switch result {
             case .success(let descriptors):
@@ -234,7 +281,6 @@ final class Fleet: Sendable {
                 self.reactor.add(host)
                 if isStopping { host.retire() }
             case .failure(let failure):
-                self.logger.error("step host not started", metadata: ["error": "\(failure.message)"])
                 self.lost(id, .spawnFailed(failure.message), call: nil, diagnostics: nil)
             }
         }
@@ -393,10 +439,11 @@ extension Fleet: HostOwner {
                 // Its call is over; only its folder was still to be emptied.
             } else if let undelivered = shared.machine.call(of: host) {
                 actions += shared.machine.undelivered(undelivered, by: host, now: now)
-            } else if shared.machine.isStarting(host) {
+            } else if shared.machine.isStarting(host), death.machineFault == nil {
                 loadFailure = Self.loadFailure(death, diagnostics)
             }
-            actions += shared.machine.lost(host, isCrash: death.isCrash, loadFailure: loadFailure, now: now)
+            actions += shared.machine.lost(
+                host, isCrash: death.isCrash, loadFailure: loadFailure, machineFault: death.machineFault, now: now)
             if shared.machine.isStopping && shared.machine.hostCount == 0 {
                 continuations = shared.stopped
                 shared.stopped = []
@@ -405,7 +452,8 @@ extension Fleet: HostOwner {
         }
         settled?()
         for continuation in continuations { continuation.resume() }
-        guard death.isCrash || loadFailure != nil else { return }
+        if death.machineFault != nil { noteStartFailure() }
+        guard death.isCrash || loadFailure != nil || death.machineFault != nil else { return }
         if let text = end?.diagnostics ?? diagnostics { metadata["stderr"] = "\(text.suffix(512))" }
         logger.warning("step host lost", metadata: metadata)
     }
@@ -413,14 +461,14 @@ extension Fleet: HostOwner {
     private static func loadFailure(_ death: HostDeath, _ diagnostics: String?) -> (message: String, isFinal: Bool) {
         switch death {
         case .loadFailed(_, let message): return (message, true)
-        case .spawnFailed(let message), .unresponsive(let message), .protocolViolation(let message):
-            return (message, false)
+        case .unresponsive(let message), .protocolViolation(let message): return (message, false)
         case .signal(let number): return ("loading it ended the step host with \(SignalName.of(number))", false)
         case .exited(let code):
             let line = diagnostics?.split(separator: "\n").last.map { ": \($0)" } ?? ""
             return ("loading it ended the step host with status \(code)\(line)", false)
         case .killedBeyondLimit(let what): return ("the plugin used \(what)", false)
-        case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .retired:
+        case .spawnFailed, .notStarted, .stalled, .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel,
+            .retired:
             return ("the step host was stopped", false)
         }
     }

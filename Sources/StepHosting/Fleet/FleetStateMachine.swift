@@ -13,6 +13,7 @@ struct FleetStateMachine {
         var crashes: CrashHistory.Settings
         /// A build that does not load this often in a row fails its waiting calls.
         var loadFailuresMax = 3
+        var backoff = Backoff.Settings()
     }
 
     enum Refusal: Hashable {
@@ -27,6 +28,8 @@ struct FleetStateMachine {
         case assign(CallID, HostID)
         case retire(HostID)
         case refuse(CallID, Refusal)
+        /// Call `retry` at this time.
+        case wake(at: MonotonicNanoseconds)
     }
 
     private enum Phase: Hashable { case starting, idle(since: MonotonicNanoseconds), busy(CallID), retiring }
@@ -46,6 +49,7 @@ struct FleetStateMachine {
         var isCurrent = false
         var loadFailuresInRow = 0
         var crashes = CrashHistory()
+        var stalls = Backoff()
     }
 
     private let settings: Settings
@@ -53,6 +57,8 @@ struct FleetStateMachine {
     private var hosts: [HostID: Host] = [:]
     private var nextHost: HostID = 1
     private var queued = 0
+    /// Hosts that the machine did not start: over all builds, since no plugin had a part in it.
+    private var startFaults = Backoff()
     private(set) var isStopping = false
 
     init(settings: Settings) { self.settings = settings }
@@ -60,6 +66,13 @@ struct FleetStateMachine {
     var hostCount: Int { hosts.count }
     var idleCount: Int { pools.values.reduce(0) { $0 + $1.idle.count } }
     var queuedCount: Int { queued }
+    /// Hosts in a row that the machine did not start.
+    var startFaultCount: Int { startFaults.failures }
+    /// What the machine does to step hosts at the moment; nil when nothing is known to be wrong.
+    var fault: String? {
+        if startFaults.failures > 0 { return startFaults.reason }
+        return pools.values.map(\.stalls).first { $0.failures > 0 }?.reason
+    }
     func isQuarantined(_ hash: String, _ now: MonotonicNanoseconds) -> Bool {
         pools[hash]?.crashes.isQuarantined(now) ?? false
     }
@@ -118,7 +131,11 @@ struct FleetStateMachine {
         guard let entry = hosts[host], case .starting = entry.phase else { return [] }
         pools[entry.hash]?.starting -= 1
         pools[entry.hash]?.loadFailuresInRow = 0
-        return free(host, now)
+        pools[entry.hash]?.stalls = Backoff()
+        let wasFaulty = startFaults.failures > 0
+        startFaults = Backoff()
+        // The others have waited for this one to get through.
+        return free(host, now) + (wasFaulty ? staffAll(now) : [])
     }
 
     /// The host has finished its call; `isWorn` replaces it.
@@ -134,11 +151,14 @@ struct FleetStateMachine {
         return free(host, now)
     }
 
-    /// The host is gone. `loadFailure` says why its plugin did not load, `isFinal` that trying again is no use.
+    /// The host is gone. `loadFailure` says why its plugin did not load, `isFinal` that trying again is no use;
+    /// `machineFault`, that the plugin has no part in it: its calls go on waiting.
     mutating func lost(
-        _ host: HostID, isCrash: Bool, loadFailure: (message: String, isFinal: Bool)?, now: MonotonicNanoseconds
+        _ host: HostID, isCrash: Bool, loadFailure: (message: String, isFinal: Bool)?,
+        machineFault: MachineFault? = nil, now: MonotonicNanoseconds
     ) -> [Action] {
         guard let entry = hosts.removeValue(forKey: host), var pool = pools[entry.hash] else { return [] }
+        var actions: [Action] = []
         pool.hosts -= 1
         if case .starting = entry.phase { pool.starting -= 1 }
         pool.idle.removeAll { $0 == host }
@@ -153,9 +173,15 @@ struct FleetStateMachine {
         if pool.crashes.isQuarantined(now) {
             refusal = .quarantined(nanoseconds: pool.crashes.quarantinedUntil - now)
         }
+        switch machineFault {
+        case .start(let reason):
+            if startFaults.failed(reason, now, settings.backoff) { actions.append(.wake(at: startFaults.until)) }
+        case .stall(let reason):
+            if pool.stalls.failed(reason, now, settings.backoff) { actions.append(.wake(at: pool.stalls.until)) }
+        case nil: break
+        }
         pools[entry.hash] = pool
         if isStopping { return [] }
-        var actions: [Action] = []
         if let refusal { actions += drain(entry.hash, refusal) }
         actions += staff(entry.hash, now)
         // The slot may be what a plugin without any host waits for.
@@ -176,6 +202,17 @@ struct FleetStateMachine {
         for hash in pools.keys.sorted() {
             pools[hash]?.isCurrent = hashes.contains(hash)
             actions += staff(hash, now)
+        }
+        return actions
+    }
+
+    /// Starts what waits for a pause to end. When nothing does any more, nothing is known to be wrong any more.
+    mutating func retry(now: MonotonicNanoseconds) -> [Action] {
+        guard !isStopping else { return [] }
+        let actions = staffAll(now)
+        if !startFaults.isPausing(now), !pools.contains(where: { $0.value.starting > 0 }) { startFaults = Backoff() }
+        for hash in pools.keys where pools[hash]?.starting == 0 && pools[hash]?.stalls.isPausing(now) == false {
+            pools[hash]?.stalls = Backoff()
         }
         return actions
     }
@@ -231,12 +268,26 @@ struct FleetStateMachine {
         return []
     }
 
+    private mutating func staffAll(_ now: MonotonicNanoseconds) -> [Action] {
+        // Those that calls wait for first: while the machine is at fault only one host is started at a time.
+        let (waiting, warm) = pools.keys.sorted().reduce(into: ([String](), [String]())) { lists, hash in
+            if pools[hash]?.waiting.isEmpty == false { lists.0.append(hash) } else { lists.1.append(hash) }
+        }
+        return (waiting + warm).flatMap { staff($0, now) }
+    }
+
     /// Starts the hosts a build lacks for its waiting calls and its warm ones, within the limits.
     private mutating func staff(_ hash: String, _ now: MonotonicNanoseconds) -> [Action] {
-        guard let pool = pools[hash], !pool.crashes.isQuarantined(now) else { return [] }
+        guard let pool = pools[hash], !pool.crashes.isQuarantined(now), !startFaults.isPausing(now),
+            !pool.stalls.isPausing(now)
+        else { return [] }
         let warm = pool.isCurrent && pool.loadFailuresInRow < settings.loadFailuresMax ? settings.warmPerPlugin : 0
         let wanted = max(pool.waiting.count - pool.starting, warm - pool.hosts)
-        let allowed = min(wanted, settings.hostsPerPluginMax - pool.hosts)
+        var allowed = min(wanted, settings.hostsPerPluginMax - pool.hosts)
+        if startFaults.failures > 0 {
+            // One host tries for all.
+            allowed = pools.values.contains { $0.starting > 0 } ? 0 : min(allowed, 1)
+        }
         var actions: [Action] = []
         for _ in 0..<max(0, allowed) {
             if hosts.count >= settings.hostsMax {

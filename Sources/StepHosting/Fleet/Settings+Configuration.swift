@@ -18,6 +18,7 @@ extension HostStateMachine.Settings {
         self.init(
             pluginPath: pluginPath, pluginConfiguration: configuration.pluginConfiguration,
             helloTimeout: timing.hello.nanoseconds, openTimeout: timing.open.nanoseconds,
-            grace: timing.grace.nanoseconds, closedChannelTimeout: timing.closedChannel.nanoseconds, inspectionInterval: timing.inspection.nanoseconds)
+            openWaitMax: timing.openWaitMax.nanoseconds, grace: timing.grace.nanoseconds,
+            closedChannelTimeout: timing.closedChannel.nanoseconds, inspectionInterval: timing.inspection.nanoseconds)
     }
 }

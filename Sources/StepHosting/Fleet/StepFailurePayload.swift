@@ -7,6 +7,9 @@ struct StepFailurePayload {
     /// A longer wait than a day is taken for a mistake and held to it.
     private static let retryAfterMillisecondsMax: Int64 = 86_400_000
 
+    /// Codes by which the engine knows a fault of the machine, which costs no attempt: no step may claim one.
+    private static let reservedCodes: Set = [StepErrorCode.interrupted, StepErrorCode.hostLost]
+
     var code = StepErrorCode.failed
     var message: String
     var retryAfter: Duration?
@@ -19,7 +22,9 @@ struct StepFailurePayload {
             if message.isEmpty { message = "the step failed and gave no reason" }
             return
         }
-        if let given = members["code"]?.stringValue, Self.isCode(given) { code = given }
+        if let given = members["code"]?.stringValue, Self.isCode(given), !Self.reservedCodes.contains(given) {
+            code = given
+        }
         message = Self.cut(members["message"]?.stringValue ?? "the step failed and gave no reason", bytesMax)
         if let wait = members["retry_after_ms"]?.intValue, wait >= 0 {
             retryAfter = .milliseconds(min(wait, Self.retryAfterMillisecondsMax))

@@ -4,8 +4,12 @@ enum HostDeath: Hashable, Sendable {
     case exited(Int32)
     /// It sent what is no frame, or closed the channel and lived on.
     case protocolViolation(String)
-    /// It did not say HELLO, or did not open its plugin, in time.
+    /// Its plugin used up the processor time it has for opening.
     case unresponsive(String)
+    /// It was not there in time, or ended before it had anything of the plugin.
+    case notStarted(String)
+    /// Its plugin did not open within the longest wait and hardly used the processor: it waits for something.
+    case stalled(String)
     /// Killed because a call overran its deadline and the grace after it.
     case killedAtDeadline
     /// Killed because a call sent no heartbeat in its time and did not stop within the grace.
@@ -25,8 +29,21 @@ enum HostDeath: Hashable, Sendable {
         switch self {
         case .signal, .exited, .protocolViolation, .unresponsive: true
         case .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel, .killedBeyondLimit, .spawnFailed,
-            .loadFailed, .retired:
+            .notStarted, .stalled, .loadFailed, .retired:
             false
+        }
+    }
+}
+
+extension HostDeath {
+    /// What the machine did; nil when it had no part in the death.
+    var machineFault: MachineFault? {
+        switch self {
+        case .spawnFailed(let message), .notStarted(let message): .start(message)
+        case .stalled(let message): .stall(message)
+        case .signal, .exited, .protocolViolation, .unresponsive, .killedAtDeadline, .killedWithoutHeartbeat,
+            .killedAfterCancel, .killedBeyondLimit, .loadFailed, .retired:
+            nil
         }
     }
 }

@@ -113,7 +113,9 @@ final class HostProcess: Sendable {
 
     // MARK: From the reactor
 
-    func timerFired() { perform { $0.timerFired(now: $1) } }
+    func timerFired() {
+        perform { $0.timerFired(now: $1) { ProcessTime.nanoseconds(of: descriptors.process) } }
+    }
 
     /// The channel has bytes, or is at its end.
     func channelReadable(_ scratch: UnsafeMutableRawBufferPointer) {

@@ -20,7 +20,10 @@ struct HostStateMachine {
         var pluginPath: String
         var pluginConfiguration: [UInt8]
         var helloTimeout: Int64
+        /// Processor time the plugin has for opening.
         var openTimeout: Int64
+        /// The longest wait for the plugin to open, however little it computes.
+        var openWaitMax: Int64
         var grace: Int64
         var closedChannelTimeout: Int64
         /// While a call runs: how often the use of memory and disk is looked at.
@@ -59,7 +62,8 @@ struct HostStateMachine {
 
     enum State: Hashable {
         case greeting(until: MonotonicNanoseconds)
-        case opening(until: MonotonicNanoseconds)
+        /// `checkAt`: when to look at the processor time again.
+        case opening(checkAt: MonotonicNanoseconds, until: MonotonicNanoseconds)
         case idle
         case busy(ActiveCall)
         case closing(until: MonotonicNanoseconds)
@@ -82,7 +86,8 @@ struct HostStateMachine {
     var wakeAt: MonotonicNanoseconds {
         let ofState: MonotonicNanoseconds =
             switch state {
-            case .greeting(let until), .opening(let until), .closing(let until): until
+            case .greeting(let until), .closing(let until): until
+            case .opening(let checkAt, let until): min(checkAt, until)
             case .busy(let call): call.wakeAt
             case .idle, .dying, .dead: .max
             }
@@ -136,7 +141,7 @@ struct HostStateMachine {
             guard hello.magic == STEP_WIRE_MAGIC, hello.version == STEP_WIRE_VERSION else {
                 return fail(.protocolViolation("the step host is of another build"))
             }
-            state = .opening(until: now + settings.openTimeout)
+            state = .opening(checkAt: now + settings.openTimeout, until: now + settings.openWaitMax)
             let frame = switch settings.task {
             case .plugin: WireEncoder.open(path: settings.pluginPath, configuration: settings.pluginConfiguration)
             case .names(let names): WireEncoder.names(path: settings.pluginPath, names)
@@ -223,15 +228,20 @@ struct HostStateMachine {
         return []
     }
 
-    mutating func timerFired(now: MonotonicNanoseconds) -> [Action] {
+    /// - Parameter processorTime: nanoseconds the process has computed in all; asked only when it matters.
+    mutating func timerFired(now: MonotonicNanoseconds, processorTime: () -> Int64) -> [Action] {
         if let until = channelClosedUntil, until <= now {
             return fail(.protocolViolation("the plugin closed the channel to the server"))
         }
         switch state {
         case .greeting(let until) where until <= now:
-            return fail(.unresponsive("the step host did not start in time"))
-        case .opening(let until) where until <= now:
-            return fail(.unresponsive("the plugin did not open in time"))
+            return fail(.notStarted("the step host did not start in time"))
+        case .opening(let checkAt, let until) where min(checkAt, until) <= now:
+            let left = settings.openTimeout - processorTime()
+            if left <= 0 { return fail(.unresponsive("the plugin used up the processor time it has for opening")) }
+            if until <= now { return fail(.stalled("the plugin waits for something and does not open")) }
+            state = .opening(checkAt: now + max(left, Self.processorCheckInterval), until: until)
+            return []
         case .closing(let until) where until <= now: return fail(.retired)
         case .busy(var call) where call.wakeAt <= now:
             guard call.limitAt <= now else {
@@ -266,7 +276,8 @@ struct HostStateMachine {
         case .dying(let cause, let active): (death, call) = (cause, active)
         case .closing: death = .retired
         case .busy(let active): call = active
-        case .greeting, .opening, .idle: break
+        case .greeting: death = .notStarted("the step host ended before it was ready to load: \(death)")
+        case .opening, .idle: break
         }
         state = .dead
         channelClosedUntil = nil
@@ -276,13 +287,19 @@ struct HostStateMachine {
 
     // MARK: Parts
 
+    /// Between two looks at the processor time of a plugin that opens.
+    private static let processorCheckInterval: Int64 = 100_000_000
+
     /// As many as the step host lets through; only what is written past it comes to more.
     private static let requestsPerCallMax = 10_000
 
     /// The step host's exit status when its channel failed (EX_IOERR).
     private static let channelFaultStatus: Int32 = 74
 
-    private mutating func fail(_ death: HostDeath) -> [Action] {
+    private mutating func fail(_ original: HostDeath) -> [Action] {
+        var death = original
+        // Before HELLO nothing of a plugin is in the process.
+        if case .greeting = state, case .protocolViolation(let what) = original { death = .notStarted(what) }
         if case .busy(let call) = state { state = .dying(death, call) } else { state = .dying(death, nil) }
         channelClosedUntil = nil
         return [.kill]

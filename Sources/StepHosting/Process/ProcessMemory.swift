@@ -15,3 +15,14 @@ enum ProcessMemory {
         return pages * sysconf(Int32(_SC_PAGESIZE))
     }
 }
+
+/// The processor time of another process.
+enum ProcessTime {
+    /// Nanoseconds that all its threads have computed; 0 when they cannot be read.
+    static func nanoseconds(of process: pid_t) -> Int64 {
+        var clock = clockid_t()
+        var time = timespec()
+        guard clock_getcpuclockid(process, &clock) == 0, clock_gettime(clock, &time) == 0 else { return 0 }
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

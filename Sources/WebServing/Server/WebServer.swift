@@ -44,6 +44,8 @@ package struct WebServer: Service {
             responder: WebResponder(rules: rules, routes: routes, configuration: configuration),
             server: server, configuration: settings,
             onServerRunning: { [onReady] channel in
+                // Before NIO's back-off, which keeps the error to itself. A channel that closes at once needs none.
+                try? await channel.pipeline.addHandler(AcceptPauseHandler(), position: .first)
                 await onReady("http://\(host):\(channel.localAddress?.port ?? port)")
             },
             logger: logger)

@@ -6,8 +6,15 @@ package struct EngineLimits: Sendable {
     package var contextBytesMax: Int
     /// An error message or reason in an event; longer ones are cut with a mark.
     package var messageBytesMax: Int
-    /// Attempts in a row that ended without a verdict of their own (`interrupted`, `host_lost`) before the step fails.
+    /// Attempts in a row that a host had when the server died (`interrupted`) before the step fails: such a step may be
+    /// what kills the server. No other fault of the machine ends a step.
     package var interruptionsMax: Int
+    /// Pause after the third interruption in a row; it doubles with each further one.
+    package var interruptionPause: Duration
+    /// Pause after the first `host_lost`; it doubles with each further one in a row.
+    package var hostLostPause: Duration
+    /// No pause after an interruption or a lost host is longer.
+    package var pauseMax: Duration
     /// What an approver fills in, in bytes of JSON.
     package var formBytesMax: Int
     /// Reminders of one approval, an escalation counted with them; after that nobody is reminded any more.
@@ -17,14 +24,35 @@ package struct EngineLimits: Sendable {
 
     package init(
         contextBytesMax: Int = 16 << 20, messageBytesMax: Int = 8 << 10, interruptionsMax: Int = 10,
-        formBytesMax: Int = 64 << 10, noticesMax: Int = 1_000, retryAfterMax: Duration = .seconds(86_400)
+        interruptionPause: Duration = .seconds(1), hostLostPause: Duration = .milliseconds(100),
+        pauseMax: Duration = .seconds(60), formBytesMax: Int = 64 << 10, noticesMax: Int = 1_000, retryAfterMax: Duration = .seconds(86_400)
     ) {
         self.contextBytesMax = contextBytesMax
         self.messageBytesMax = messageBytesMax
         self.interruptionsMax = interruptionsMax
+        self.interruptionPause = interruptionPause
+        self.hostLostPause = hostLostPause
+        self.pauseMax = pauseMax
         self.formBytesMax = formBytesMax
         self.noticesMax = noticesMax
         self.retryAfterMax = retryAfterMax
+    }
+
+    /// Interruptions in a row without a pause: a single death of the server delays nobody.
+    private static let interruptionsWithoutPause = 2
+
+    /// The pause after the `count`th interruption in a row, from 1.
+    func pause(afterInterruption count: Int) -> Duration {
+        let delayed = count - Self.interruptionsWithoutPause
+        return delayed > 0 ? doubled(interruptionPause, times: delayed - 1) : .zero
+    }
+
+    /// The pause after the `count`th lost host in a row, from 1.
+    func pause(afterHostLost count: Int) -> Duration { doubled(hostLostPause, times: count - 1) }
+
+    private func doubled(_ pause: Duration, times: Int) -> Duration {
+        // 2^32 times a millisecond is above any ceiling.
+        min(pause * (1 << min(times, 32)), pauseMax)
     }
 
     static let cutMark = " … (cut)"

@@ -163,8 +163,10 @@ package struct ExecutionState: Sendable {
             steps[index].nextAttemptAt = body.nextAttemptAt
             if body.isCounted {
                 steps[index].failures += 1
-                steps[index].interruptions = 0
-            } else {
+                (steps[index].interruptions, steps[index].hostsLost) = (0, 0)
+            } else if body.code == StepErrorCode.hostLost {
+                steps[index].hostsLost += 1
+            } else if !body.isSpared {
                 steps[index].interruptions += 1
             }
             if let checkpoint = body.checkpoint { steps[index].checkpoint = checkpoint }

@@ -94,14 +94,26 @@ package struct ExecutionStateMachine: Sendable {
     }
 
     /// Takes the execution up again after a restart: attempts in doubt are repeated, timers set again.
-    package mutating func recover(now: Timestamp) -> Decision {
+    ///
+    /// An attempt that no host had goes on waiting for one under its number, as if nothing had been.
+    /// - Parameter trace: how far an attempt without a verdict had come.
+    package mutating func recover(
+        now: Timestamp, trace: (_ path: String, _ attempt: Int) -> AttemptTrace
+    ) -> Decision {
         var decision = Decision()
         guard state.isOpen else { return decision }
         for index in state.running.sorted() {
+            let found = trace(path(index), state.steps[index].attempt)
+            if found == .none, state.cancellation == nil, let call = waitingCall(index) {
+                if !isHeld { decision.effects.append(.run(call)) }
+                continue
+            }
             let error = StepError(
                 code: StepErrorCode.interrupted,
                 message: "the process that ran the attempt ended before its completion was recorded")
-            fail(index, error, StepOutcome(result: .failed(error)), now: now, random: 0, into: &decision)
+            fail(
+                index, error, StepOutcome(result: .failed(error)), isSpared: found != .inHost, now: now, random: 0,
+                into: &decision)
         }
         settle(now: now, into: &decision)
         if decision.records.isEmpty, let due = state.nextTimer { decision.effects.append(.wake(at: due)) }
@@ -154,8 +166,8 @@ package struct ExecutionStateMachine: Sendable {
     }
 
     mutating func fail(
-        _ index: Int, _ original: StepError, _ outcome: StepOutcome, now: Timestamp, random: Double,
-        into decision: inout Decision
+        _ index: Int, _ original: StepError, _ outcome: StepOutcome, isSpared: Bool = false, now: Timestamp,
+        random: Double, into decision: inout Decision
     ) {
         var error = original
         if let cancellation = state.cancellation {
@@ -163,14 +175,14 @@ package struct ExecutionStateMachine: Sendable {
                 code: StepErrorCode.cancelled, message: "cancelled: \(cancellation.reason)", isRetryable: false,
                 diagnostics: original.diagnostics)
         }
-        let verdict = retry(index, error, now: now, random: random)
+        let verdict = retry(index, error, isSpared: isSpared, now: now, random: random)
         let step = state.steps[index]
         let message = limits.cut(error.message)
         let body = RecordBody.AttemptFailed(
             path: path(index), attempt: step.attempt, code: error.code, message: message,
             diagnostics: error.diagnostics, executionMilliseconds: outcome.executionMilliseconds,
             queuedMilliseconds: outcome.queuedMilliseconds, nextAttemptAt: verdict.nextAttemptAt,
-            isCounted: verdict.isCounted, checkpoint: try? JSONValue(parsing: outcome.checkpoint), at: now)
+            isCounted: verdict.isCounted, isSpared: isSpared && !verdict.isCounted, checkpoint: try? JSONValue(parsing: outcome.checkpoint), at: now)
         guard let next = verdict.nextAttemptAt else {
             emit(
                 .stepFailed(body),
@@ -200,11 +212,17 @@ package struct ExecutionStateMachine: Sendable {
 
     /// When the step runs again after this failure, if it does, and whether the attempt counts.
     private func retry(
-        _ index: Int, _ error: StepError, now: Timestamp, random: Double
+        _ index: Int, _ error: StepError, isSpared: Bool, now: Timestamp, random: Double
     ) -> (nextAttemptAt: Timestamp?, isCounted: Bool) {
         let step = state.steps[index]
-        if error.code == StepErrorCode.interrupted || error.code == StepErrorCode.hostLost {
-            return (step.interruptions + 1 < limits.interruptionsMax ? now : nil, false)
+        switch error.code {
+        case StepErrorCode.interrupted:
+            if isSpared { return (now, false) }
+            let interruptions = step.interruptions + 1
+            let isLast = interruptions >= limits.interruptionsMax
+            return (isLast ? nil : now + limits.pause(afterInterruption: interruptions), false)
+        case StepErrorCode.hostLost: return (now + limits.pause(afterHostLost: step.hostsLost + 1), false)
+        default: break
         }
         let policy = state.definition.steps[index].retry
         let failures = step.failures + 1
@@ -335,6 +353,14 @@ package struct ExecutionStateMachine: Sendable {
         beginAttempt(index, input: nil, now: now, into: &decision)
         let failure = StepError(code: code, message: "\(error)", isRetryable: false)
         fail(index, failure, StepOutcome(result: .failed(failure)), now: now, random: 0, into: &decision)
+    }
+
+    /// The call of a running attempt, as it was made when the attempt was started.
+    private func waitingCall(_ index: Int) -> StepCall? {
+        guard let function = state.definition.steps[index].function, let input = state.steps[index].input else {
+            return nil
+        }
+        return call(index, function, input: input)
     }
 
     private func call(_ index: Int, _ function: FunctionName, input: JSONValue) -> StepCall {

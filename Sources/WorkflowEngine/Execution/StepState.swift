@@ -11,8 +11,10 @@ package struct StepState: Hashable, Sendable {
     package var attempt = 0
     /// Failed attempts that count against `max_attempts`.
     package var failures = 0
-    /// Attempts in a row that ended without a verdict of their own.
+    /// Attempts in a row that a host had when the server died.
     package var interruptions = 0
+    /// Attempts in a row whose host was lost by no fault of theirs.
+    package var hostsLost = 0
     /// When a retrying step runs again.
     package var nextAttemptAt: Timestamp?
     package var input: JSONValue?

@@ -10,6 +10,8 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
         case locked = "journal_locked"
         /// The disk is full; nothing committed is lost, and appending may work again later.
         case diskFull = "disk_full"
+        /// The file is not where it was: the data directory was removed or moved, and what is appended would be lost.
+        case moved = "journal_moved"
         /// The file is damaged or not a journal of ours.
         case corrupt = "journal_corrupt"
         /// The file was written by a newer version.

@@ -6,6 +6,22 @@ package protocol StepRunner: Sendable {
     ///
     /// The deadline begins when a host has the call; the wait for a free host is `queuedMilliseconds`.
     func run(_ call: StepCall) async -> StepOutcome
+
+    /// How far an attempt without a verdict had come when the server's last process ended.
+    func trace(of execution: ExecutionID, path: String, attempt: Int) -> AttemptTrace
+
+    /// The verdict that `run` gave is durable: the attempt's trace is not needed any more.
+    func recorded(_ call: StepCall)
+}
+
+/// What a restart finds of an attempt that has no verdict in the journal.
+package enum AttemptTrace: Hashable, Sendable {
+    /// No host had it.
+    case none
+    /// A host had it when the server died.
+    case inHost
+    /// It had ended, or the server had stopped it.
+    case ended
 }
 
 /// One attempt as the host gets it.
@@ -110,14 +126,15 @@ package enum StepErrorCode {
     package static let deadline = "deadline"
     package static let heartbeatLost = "heartbeat_lost"
     package static let cancelled = "cancelled"
-    /// The process that ran the attempt was gone before its completion was recorded.
+    /// The server ended before the attempt's completion was recorded; does not consume an attempt.
     package static let interrupted = "interrupted"
     package static let signal = "signal"
     package static let exitedEarly = "exited_early"
     package static let protocolViolation = "protocol_violation"
     /// The step host used more memory, or more of its temporary folder, than it may.
     package static let limitExceeded = "limit_exceeded"
-    /// The host died for a reason that is not this attempt's; does not consume an attempt.
+    /// The host was lost for a reason that is not this attempt's; does not consume an attempt, and never ends a step.
+    /// Every host runs one call at a time, so there is no neighbour that a call would have to be moved away from.
     package static let hostLost = "host_lost"
     /// The plugin or its pinned build cannot be loaded any more.
     package static let functionUnavailable = "function_unavailable"

@@ -56,6 +56,7 @@ extension RecordBody {
             if let diagnostics = body.diagnostics { fields.string("diagnostics", diagnostics) }
             if let next = body.nextAttemptAt { fields.int("next", Int(next.microseconds)) }
             if !body.isCounted { fields.value("uncounted", true) }
+            if body.isSpared { fields.value("spared", true) }
             if let checkpoint = body.checkpoint { fields.value("checkpoint", checkpoint) }
         case .stepSkipped(let path, let reason):
             fields.string("path", path)
@@ -142,7 +143,8 @@ extension RecordBody {
             message: try fields.string("message"), diagnostics: fields.optionalString("diagnostics"),
             executionMilliseconds: try fields.double("ms"), queuedMilliseconds: try fields.double("queued"),
             nextAttemptAt: fields.optionalTime("next"),
-            isCounted: fields.optional("uncounted")?.boolValue != true, checkpoint: fields.optional("checkpoint"),
+            isCounted: fields.optional("uncounted")?.boolValue != true,
+            isSpared: fields.optional("spared")?.boolValue == true, checkpoint: fields.optional("checkpoint"),
             at: try fields.time("at"))
     }
 }

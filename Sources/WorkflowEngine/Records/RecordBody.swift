@@ -57,6 +57,9 @@ package enum RecordBody: Hashable, Sendable {
         package var nextAttemptAt: Timestamp?
         /// Whether the attempt counts against `max_attempts`.
         package var isCounted: Bool
+        /// An interruption that does not count among those in a row: the attempt had ended, or the server was asked to
+        /// stop.
+        package var isSpared = false
         package var checkpoint: JSONValue?
         package var at: Timestamp
     }

@@ -11,6 +11,7 @@ enum MetricTexts {
         "stepstream_bus_published_records_total": "Records that Kafka acknowledged.",
         "stepstream_bus_queued_records": "Records that wait in the Kafka client.",
         "stepstream_bus_skipped_records_total": "Records that are not events and were skipped, by each subscription.",
+        "stepstream_executions_stuck": "Open executions that cannot be taken up; see /health and ?stuck=true.",
         "stepstream_gateway_clients": "Clients that are streaming.",
         "stepstream_gateway_executions": "Executions that the gateway holds in memory.",
         "stepstream_gateway_frames_sent_total": "Events sent to clients.",
@@ -29,6 +30,7 @@ enum MetricTexts {
         "stepstream_hosting_hosts_idle": "Step hosts that wait for a call.",
         "stepstream_hosting_secret_requests_total": "Secrets that steps asked for, by answer.",
         "stepstream_hosting_spawns_total": "Step hosts that were started.",
+        "stepstream_hosting_start_failures_total": "Step hosts that the machine did not start; calls wait meanwhile.",
         "stepstream_notifier_channels_disabled": "Channels that are disabled.",
         "stepstream_notifier_dead_letters_total": "Messages that were given up, by channel.",
         "stepstream_notifier_deliveries_total": "Attempts to send a message, by channel and outcome.",
@@ -43,5 +45,6 @@ enum MetricTexts {
         "stepstream_relay_backlog_events": "Journaled events that are not published.",
         "stepstream_relay_publish_failures_total": "Batches that the relay could not publish at once.",
         "stepstream_relay_published_events_total": "Events that the relay published.",
+        "stepstream_relay_withheld_events_total": "Events that the bus refused for their size and that were cut short.",
     ]
 }

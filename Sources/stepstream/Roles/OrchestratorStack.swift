@@ -44,7 +44,8 @@ struct OrchestratorStack {
         let orchestrator = OrchestratorService(
             parts: OrchestratorService.Parts(
                 journal: journal, lease: lease, runner: hosting, catalog: hosting, publisher: publisher,
-                clock: SystemWallClock(), approvalLinks: settings.approvals.links, groups: settings.callers.groups),
+                deadLetters: bus.deadLetters, clock: SystemWallClock(), approvalLinks: settings.approvals.links,
+                groups: settings.callers.groups),
             configuration: service, logger: logger)
         return OrchestratorStack(journal: journal, hosting: hosting, publisher: publisher, service: orchestrator)
     }
@@ -61,6 +62,17 @@ struct OrchestratorStack {
                     ("loaded", .int(Int64(plugins.count))), ("failed", .int(Int64(failed.count))),
                     ("loading", .array(hosting.loading.map { .string($0) })),
                     ("confinement", .array(confinements.map { .string($0) })),
+                ]))
+        }
+        registry.register("step_hosts") { [hosting] in
+            let statistics = hosting.statistics
+            let waiting = statistics.callsQueued + statistics.callsHeldBack
+            let isFull = statistics.callsHeldBack > 0
+            let fault = statistics.fault ?? (isFull ? "the queue for step hosts is full" : nil)
+            return PartHealth(
+                isHealthy: fault == nil, detail: fault,
+                values: JSONObject([
+                    ("running", .int(Int64(statistics.hosts))), ("waiting_calls", .int(Int64(waiting))),
                 ]))
         }
     }

@@ -31,6 +31,7 @@ struct RoleRunner {
         // Before anything makes a metric.
         let metrics = MetricsRegistry(texts: MetricTexts.all)
         MetricsSystem.bootstrap(metrics)
+        await DescriptorLimit.reserveTimers()
         let bus = try EventBusStack(settings: settings, logger: logger)
         let health = HealthRegistry(role: name)
         bus.registerHealth(health)
@@ -38,11 +39,19 @@ struct RoleRunner {
             settings: settings, bus: bus, health: health, metrics: metrics, logger: logger, isShared: roles.count > 1)
         var parts: [RoleParts] = []
         for role in roles { parts.append(try await role.open(context)) }
+        var listening = WebServerConfiguration(
+            host: settings.host, port: settings.port,
+            allowedOrigins: settings.corsOrigins + [settings.approvals.publicOrigin].compactMap { $0 },
+            isInsecureAllowed: settings.insecure, callers: settings.callers.directory)
+        let connections = DescriptorLimit.connections()
+        if connections < listening.connectionsMax {
+            listening.connectionsMax = connections
+            logger.notice(
+                "the limit on open files allows fewer connections",
+                metadata: ["limit": "\(DescriptorLimit.current)", "connections": "\(connections)"])
+        }
         let server = try WebServer(
-            configuration: WebServerConfiguration(
-                host: settings.host, port: settings.port,
-                allowedOrigins: settings.corsOrigins + [settings.approvals.publicOrigin].compactMap { $0 },
-                isInsecureAllowed: settings.insecure, callers: settings.callers.directory),
+            configuration: listening,
             providers: [health, metrics, ContractRoutes()] + parts.flatMap(\.routes), logger: logger,
             onReady: { announce($0) })
         // Shut down in reverse: first the executions end or are let go, then the listener, then the step hosts.
@@ -54,12 +63,17 @@ struct RoleRunner {
                         service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
                         failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                gracefulShutdownSignals: Self.stopSignals, logger: logger))
         let result: Result<Void, any Error>
         do { result = .success(try await group.run()) } catch { result = .failure(error) }
         for part in parts.reversed() { await part.close() }
         await bus.close()
         try result.get()
+    }
+
+    /// The end of a terminal ends the role as SIGTERM does, unless it was started to outlive it, by nohup say.
+    private static var stopSignals: [UnixSignal] {
+        [.sigterm, .sigint] + (Platform.isHangUpIgnored ? [] : [.sighup])
     }
 
     /// The one line on stdout that tells a supervisor where the role listens.

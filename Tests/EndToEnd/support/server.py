@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 
@@ -15,12 +16,16 @@ from support.binary import Binary
 class Server:
     """Starts a role, waits for its ready line, and stops it by its process id."""
 
-    def __init__(self, binary: Binary, data_dir: pathlib.Path, role="serve", plugins=None, arguments=()):
+    def __init__(
+            self, binary: Binary, data_dir: pathlib.Path, role="serve", plugins=None, arguments=(), files=None,
+            before=()):
         self.binary = binary
         self.data_dir = data_dir
         self.role = role
         self.plugins = plugins or [binary.plugins]
         self.arguments = list(arguments)
+        # (soft, hard) limit on open files, and a command to start it by.
+        self.files, self.before = files, list(before)
         self.process = None
         self.url = None
         self.session = requests.Session()
@@ -32,8 +37,10 @@ class Server:
                 command += ["--plugins", str(directory)]
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self.log = open(self.data_dir / f"{self.role}.log", "ab")
+        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, self.files)) if self.files else None
         self.process = subprocess.Popen(
-            command + self.arguments, stdout=subprocess.PIPE, stderr=self.log, start_new_session=True)
+            self.before + command + self.arguments, stdout=subprocess.PIPE, stderr=self.log, start_new_session=True,
+            preexec_fn=limit)
         line = self.process.stdout.readline()
         if not line:
             self.process.wait(timeout=10)

@@ -8,6 +8,7 @@ final class PublisherFake: EventPublisher {
         var taken: [SourcedEvent] = []
         var attemptCount = 0
         var isOut = false
+        var bytesMax = Int.max
         var waiters: [(isDone: (Shared) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -20,6 +21,9 @@ final class PublisherFake: EventPublisher {
 
     func setOutage(_ isOut: Bool) { shared.withLock { $0.isOut = isOut } }
 
+    /// From now on larger events are refused for good.
+    func setLimit(_ bytesMax: Int) { shared.withLock { $0.bytesMax = bytesMax } }
+
     /// Returns once the bus has taken so many events.
     func taken(atLeast count: Int) async { await wait { $0.taken.count >= count } }
 
@@ -31,12 +35,16 @@ final class PublisherFake: EventPublisher {
     }
 
     func publish(_ batch: [SourcedEvent]) async throws(BusError) {
-        let isOut = change { shared in
+        let refusal: BusError? = change { shared in
             shared.attemptCount += 1
-            if !shared.isOut { shared.taken += batch }
-            return shared.isOut
+            if shared.isOut { return BusError(.unavailable, "the bus is out") }
+            if batch.contains(where: { $0.event.bytes.count > shared.bytesMax }) {
+                return BusError(.eventTooLarge, "an event has over \(shared.bytesMax) bytes")
+            }
+            shared.taken += batch
+            return nil
         }
-        if isOut { throw BusError(.unavailable, "the bus is out") }
+        if let refusal { throw refusal }
     }
 
     func publishActivity(_ activity: EncodedActivity) {}

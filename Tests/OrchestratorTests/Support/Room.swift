@@ -32,19 +32,27 @@ struct Room {
     ]
 
     /// Runs the orchestrator with the named definitions stored, and stops it after the body.
-    static func with(_ names: String..., body: (Room) async throws -> Void) async throws {
+    ///
+    /// - Parameter journal: one that an earlier process left.
+    static func with(
+        _ names: String..., over journal: InMemoryJournal? = nil,
+        configure: (inout OrchestratorService.Configuration) -> Void = { _ in }, body: (Room) async throws -> Void
+    ) async throws {
         let clock = ManualWallClock()
-        let journal = InMemoryJournal(now: { clock.now })
+        let journal = journal ?? InMemoryJournal(now: { clock.now })
         let steps = ScriptedSteps()
         let publisher = PublisherFake()
         var configuration = OrchestratorService.Configuration()
         configuration.stopGrace = .zero
+        configure(&configuration)
         let service = OrchestratorService(
             parts: OrchestratorService.Parts(
                 journal: journal, lease: try await journal.acquireLease(shard: 0), runner: steps, catalog: steps,
                 publisher: publisher, clock: clock),
             configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-        try await TestServer.run(providers: service.routes, services: [service]) { server in
+        let health = HealthRegistry(role: "test")
+        service.registerHealth(health)
+        try await TestServer.run(providers: service.routes + [health], services: [service]) { server in
             let room = Room(
                 server: server, client: try await server.client(), journal: journal, steps: steps,
                 publisher: publisher, clock: clock)
@@ -73,6 +81,11 @@ struct Room {
     }
 
     func get(_ path: String) async throws -> TestClient.Reply { try await client.request("GET", path) }
+
+    /// What the orchestrator's part of `/health` says of executions.
+    func health() async throws -> JSONValue {
+        try await get("/health").json["parts"]?["executions"] ?? .null
+    }
 
     func cancel(_ execution: String, body: String? = nil) async throws -> TestClient.Reply {
         try await client.request(

@@ -41,6 +41,9 @@ final class ScriptedSteps: StepRunner, FunctionCatalog {
         for gate in gates { gate.finish() }
     }
 
+    func trace(of execution: ExecutionID, path: String, attempt: Int) -> AttemptTrace { .inHost }
+    func recorded(_ call: StepCall) {}
+
     func run(_ call: StepCall) async -> StepOutcome {
         shared.withLock { $0.calls.append(call) }
         switch call.function.function {
