@@ -17,8 +17,6 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         var nextDescriber: UInt64 = 1 << 40
         /// The look at the plugin directories that is under way; the next one begins after it.
         var discovery: Task<Void, Never>?
-        /// Scans in a row for which the machine did not give every plugin a process.
-        var scanFaults = 0
         var isStarted = false
         var isStopped = false
     }
@@ -26,11 +24,6 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     /// Older builds remembered; beyond it they are read again from the store.
     private static let buildsMax = 256
     private static let threadCount = 4
-    /// Codes of plugins that were not found for want of a process, of disk space or of descriptors.
-    private static let machineFaults: Set = [PluginDescriber.Fault.hostNotStarted, "store_failed"]
-    /// Between two tries of what the machine has not given: the pause doubles up to its ceiling.
-    private static let faultPause = Duration.milliseconds(200)
-    private static let faultPauseMax = Duration.seconds(10)
 
     private let configuration: HostingConfiguration
     private let logger: Logger
@@ -97,22 +90,6 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
 
     /// Looks at the plugin directories again. Running executions keep the builds they began with.
     package func rescan() async { await discover().value }
-
-    /// A plugin that the machine gave no process is not the plugin's failure: it is looked at again.
-    private func scanAgainIfNeeded() {
-        let isFaulty = inventory.failures.contains { Self.machineFaults.contains($0.code) }
-        let faults = shared.withLock { shared in
-            shared.scanFaults = isFaulty ? shared.scanFaults + 1 : 0
-            return shared.scanFaults
-        }
-        guard isFaulty else { return }
-        let pause = min(Self.faultPause * (1 << min(faults - 1, 16)), Self.faultPauseMax)
-        Task { [weak self] in
-            try? await Task.sleep(for: pause)
-            guard let self else { return }
-            await rescan()
-        }
-    }
 
     /// Waits until every file of the plugin directories was looked at.
     package func discovered() async { await inventory.loaded(nil) }
@@ -211,6 +188,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         let discovery = shared.withLock { $0.discovery }
         discovery?.cancel()
         await fleet.stop()
+        // The processes that it asks what their plugins offer are no part of the fleet.
         await discovery?.value
         await reactor.stop()
         await spawner.stop()
@@ -223,15 +201,6 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
 
     // MARK: Parts
 
-    /// Each time that the machine gave no process, the next one has longer to be there.
-    private func discovery(afterFaults faults: Int) -> PluginDiscovery {
-        var patient = configuration
-        patient.timing.hello *= 1 << min(faults, Fleet.helloDoublingsMax)
-        return PluginDiscovery(
-            configuration: patient, store: store, spawner: spawner, reactor: reactor, threads: threads,
-            nextHost: { self.nextDescriber() })
-    }
-
     private func nextDescriber() -> UInt64 {
         shared.withLock { shared in
             defer { shared.nextDescriber += 1 }
@@ -239,15 +208,20 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         }
     }
 
+    private var discovery: PluginDiscovery {
+        PluginDiscovery(
+            configuration: configuration, store: store, spawner: spawner, reactor: reactor, threads: threads,
+            nextHost: { self.nextDescriber() }, startFailed: { [fleet] in fleet.noteStartFailure($0) },
+            isStopped: { self.shared.withLock { $0.isStopped } })
+    }
+
     /// One look at the directories after the other.
     private func discover() -> Task<Void, Never> {
         shared.withLock { shared in
             let before = shared.discovery
-            // The pause before a further look may have ended after the shutdown began.
-            if let before, shared.isStopped { return before }
             let task = Task {
                 await before?.value
-                await discovery(afterFaults: self.shared.withLock { $0.scanFaults }).scan(inventory)
+                await discovery.scan(inventory)
                 for failure in inventory.failures {
                     logger.warning(
                         "plugin not loaded",
@@ -255,7 +229,6 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
                             "path": "\(failure.path)", "code": "\(failure.code)", "reason": "\(failure.message)",
                         ])
                 }
-                scanAgainIfNeeded()
             }
             shared.discovery = task
             return task
@@ -275,40 +248,29 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
                 isRetryable: false)
         }
         let entry = PluginStore.Entry(hash: hash, path: store.path(of: hash))
-        var pause = Self.faultPause
-        var faults = 0
-        while true {
-            do throws(PluginDescriber.Fault) {
-                let current = inventory.plugins.first { $0.hash == hash }
-                let plugin: PluginDescription
-                if let current { plugin = current } else {
-                    plugin = try await discovery(afterFaults: faults).describe(entry, source: entry.path)
+        do throws(PluginDescriber.Fault) {
+            let current = inventory.plugins.first { $0.hash == hash }
+            let plugin: PluginDescription
+            if let current { plugin = current } else {
+                plugin = try await discovery.describe(entry, source: entry.path)
+            }
+            let build = PluginBuild(plugin, fileNames: store.fileNames(of: hash))
+            let currentHashes = Set(inventory.plugins.map(\.hash))
+            shared.withLock { shared in
+                if shared.builds.count >= Self.buildsMax {
+                    shared.builds = shared.builds.filter { currentHashes.contains($0.key) }
                 }
-                let build = PluginBuild(plugin, fileNames: store.fileNames(of: hash))
-                keep(build, hash)
-                return build
-            } catch where error.code == PluginDescriber.Fault.hostNotStarted {
-                fleet.noteStartFailure()
-                faults += 1
-                if shared.withLock({ $0.isStopped }) { throw FleetStateMachine.Refusal.stopping.error }
-                do { try await Task.sleep(for: pause) } catch { throw Self.cancelledWaiting }
-                pause = min(pause * 2, Self.faultPauseMax)
-            } catch {
-                throw StepError(
-                    code: StepErrorCode.functionUnavailable,
-                    message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) does not load: "
-                        + error.message)
+                shared.builds[hash] = build
             }
-        }
-    }
-
-    private func keep(_ build: PluginBuild, _ hash: String) {
-        let currentHashes = Set(inventory.plugins.map(\.hash))
-        shared.withLock { shared in
-            if shared.builds.count >= Self.buildsMax {
-                shared.builds = shared.builds.filter { currentHashes.contains($0.key) }
-            }
-            shared.builds[hash] = build
+            return build
+        } catch where error.code == PluginDescriber.Fault.hostNotStarted {
+            // It waited for a process until the call was cancelled, or hosting ended.
+            throw Task.isCancelled ? Self.cancelledWaiting : FleetStateMachine.Refusal.stopping.error
+        } catch {
+            throw StepError(
+                code: StepErrorCode.functionUnavailable,
+                message: "the build \(hash.prefix(12)) of plugin \(call.function.plugin) does not load: "
+                    + error.message)
         }
     }
 

@@ -22,6 +22,16 @@ struct RecoveryTests {
         return try #require(left)
     }
 
+    /// A start of `echo` over a connection of its own.
+    private static func start(_ body: String, at server: TestServer) -> Task<TestClient.Reply, any Error> {
+        Task {
+            let client = try await server.client()
+            return try await client.request(
+                "POST", "/api/v1/workflows/echo/execute?wait=30s", headers: [("content-type", "application/json")],
+                body: body)
+        }
+    }
+
     private static func hasty(_ configuration: inout OrchestratorService.Configuration) {
         configuration.executions.recoveryPause = .milliseconds(1)
         configuration.executions.appendPause = .milliseconds(1)
@@ -122,14 +132,13 @@ struct RecoveryTests {
         try await Room.with("echo") { room in
             let body = #"{"inputs":{"text":"a"},"execution_id":"\#(room.identifier())"}"#
             room.journal.holdCommits()
-            let others = try await [room.server.client(), room.server.client()]
-            async let first = room.execute("echo", body, on: others[0])
+            let first = Self.start(body, at: room.server)
             while room.journal.heldCommitCount == 0 { await Task.yield() }
-            async let second = room.execute("echo", body, on: others[1])
+            let second = Self.start(body, at: room.server)
             // Long enough for the second to have come.
             for _ in 0..<20 { _ = try await room.get("/api/v1/functions") }
             room.journal.releaseCommits()
-            let replies = try await [first, second]
+            let replies = try await [first.value, second.value]
             #expect(replies.map(\.status) == [200, 200] && replies[0].text == replies[1].text, "\(replies[1].text)")
             #expect(room.steps.calls.count == 1)
         }
@@ -141,13 +150,12 @@ struct RecoveryTests {
             let body = #"{"inputs":{"text":"a"},"execution_id":"\#(room.identifier())"}"#
             room.journal.inject(.refuse(JournalError(.diskFull, "full")))
             room.journal.holdCommits()
-            let others = try await [room.server.client(), room.server.client()]
-            async let first = room.execute("echo", body, on: others[0])
+            let first = Self.start(body, at: room.server)
             while room.journal.heldCommitCount == 0 { await Task.yield() }
-            async let second = room.execute("echo", body, on: others[1])
+            let second = Self.start(body, at: room.server)
             for _ in 0..<20 { _ = try await room.get("/api/v1/functions") }
             room.journal.releaseCommits()
-            let replies = try await [first, second]
+            let replies = try await [first.value, second.value]
             #expect(replies.map(\.status) == [503, 200])
         }
     }

@@ -58,13 +58,15 @@ import WorkflowModel
         try Self.with { directory in
             let before = try Self.opened(directory)
             before.began(Self.call("a"))
-            before.recorded(Self.call("a"))
             before.began(Self.call("b"))
+            // The place of `b` is taken next, that of the first attempt keeps what it says.
+            before.recorded(Self.call("a"))
+            before.recorded(Self.call("b"))
             before.began(Self.call("a", attempt: 2))
             before.close()
             let after = try Self.opened(directory)
             #expect(Self.trace(after, "a") == .none && Self.trace(after, "a", 2) == .inHost)
-            #expect(Self.trace(after, "b") == .inHost)
+            #expect(Self.trace(after, "b") == .none)
         }
     }
 

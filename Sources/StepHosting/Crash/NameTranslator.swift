@@ -24,6 +24,7 @@ final class NameTranslator: HostOwner {
         let translator = NameTranslator()
         var settings = HostStateMachine.Settings(configuration, pluginPath: path)
         settings.task = .names(names)
+        settings.openWaitMax = settings.openTimeout
         let task = settings
         let translated: [String]? = await withCheckedContinuation { continuation in
             translator.shared.withLock { $0.continuation = continuation }

@@ -16,6 +16,13 @@ struct PluginDiscovery: Sendable {
     let threads: NIOThreadPool
     /// Numbers for throw-away hosts, apart from the fleet's.
     let nextHost: @Sendable () -> UInt64
+    /// Told of each process that the machine did not give.
+    let startFailed: @Sendable (_ reason: String) -> Void
+    let isStopped: @Sendable () -> Bool
+
+    /// Between two tries of what the machine has not given: the pause doubles up to its ceiling.
+    private static let faultPause = Duration.milliseconds(200)
+    private static let faultPauseMax = Duration.seconds(10)
 
     /// Looks at every file, and tells of each as soon as it was looked at: a plugin that does not open in time delays
     /// nobody else's.
@@ -41,8 +48,7 @@ struct PluginDiscovery: Sendable {
         {
             return plugin
         }
-        let described = try await PluginDescriber.describe(
-            entry.path, id: nextHost(), configuration: configuration, spawner: spawner, reactor: reactor)
+        let described = try await described(entry.path)
         var plugin: PluginDescription
         do throws(DescriptionReader.Fault) {
             plugin = try reader.read(described.bytes, hash: entry.hash, path: source)
@@ -54,11 +60,48 @@ struct PluginDiscovery: Sendable {
         return plugin
     }
 
-    private func examine(_ path: String) async -> PluginInventory.Finding {
-        let installed: Result<PluginStore.Entry, PluginStore.Fault> = await onThread {
-            Result { () throws(PluginStore.Fault) in try store.install(path) }
+    /// What the plugin says of itself in a process of its own. That the machine gives none says nothing of the plugin:
+    /// it is waited for, and each time the process has longer to be there.
+    /// - Throws: `hostNotStarted` only when the task is cancelled or hosting ends.
+    private func described(_ path: String) async throws(PluginDescriber.Fault) -> PluginDescriber.Described {
+        var pause = Self.faultPause
+        var faults = 0
+        while true {
+            var patient = configuration
+            patient.timing.hello *= 1 << min(faults, Fleet.helloDoublingsMax)
+            do throws(PluginDescriber.Fault) {
+                return try await PluginDescriber.describe(
+                    path, id: nextHost(), configuration: patient, spawner: spawner, reactor: reactor)
+            } catch {
+                guard error.code == PluginDescriber.Fault.hostNotStarted, !isStopped(), !Task.isCancelled else {
+                    throw error
+                }
+                startFailed(error.message)
+            }
+            // Cancelled, it ends at the next failure.
+            try? await Task.sleep(for: pause)
+            faults += 1
+            pause = min(pause * 2, Self.faultPauseMax)
         }
-        switch installed {
+    }
+
+    /// Keeps the file in the store; a store that cannot be written, a full disk say, is waited for.
+    private func installed(_ path: String) async -> Result<PluginStore.Entry, PluginStore.Fault> {
+        var pause = Self.faultPause
+        while true {
+            let result: Result<PluginStore.Entry, PluginStore.Fault> = await onThread {
+                Result { () throws(PluginStore.Fault) in try store.install(path) }
+            }
+            guard case .failure(let fault) = result, fault.code == PluginStore.Fault.storeFailed, !isStopped(),
+                !Task.isCancelled
+            else { return result }
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, Self.faultPauseMax)
+        }
+    }
+
+    private func examine(_ path: String) async -> PluginInventory.Finding {
+        switch await installed(path) {
         case .failure(let fault): return .failure(PluginFailure(path: path, code: fault.code, message: fault.message))
         case .success(let entry):
             do throws(PluginDescriber.Fault) {

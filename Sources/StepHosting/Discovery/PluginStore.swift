@@ -8,6 +8,9 @@ import Synchronization
 /// here blocks and is called on a thread of discovery's own.
 struct PluginStore: Sendable {
     struct Fault: Error, Hashable {
+        /// The store cannot be written.
+        static let storeFailed = "store_failed"
+
         var code: String
         var message: String
     }
@@ -219,6 +222,6 @@ struct PluginStore: Sendable {
     }
 
     private static func failed(_ what: String, _ path: String) -> Fault {
-        Fault(code: "store_failed", message: "cannot \(what) \(path): \(String(cString: strerror(errno)))")
+        Fault(code: Fault.storeFailed, message: "cannot \(what) \(path): \(String(cString: strerror(errno)))")
     }
 }

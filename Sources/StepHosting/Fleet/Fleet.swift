@@ -97,7 +97,7 @@ final class Fleet: Sendable {
     ///   - heartbeatTimeout: how long the step may go without a heartbeat; nil: until its own timeout.
     ///   - ownsSecrets: whether the plugin's file is the one that its secrets were granted to.
     func run(_ call: StepCall, heartbeatTimeout: Duration?, ownsSecrets: Bool) async -> Ending {
-        var ending = await runOnce(call, heartbeatTimeout, ownsSecrets)
+        var ending = await runOnce(call, heartbeatTimeout: heartbeatTimeout, ownsSecrets: ownsSecrets)
         guard case .refused(.queueFull, _) = ending else { return ending }
         shared.withLock { $0.heldBackCount += 1 }
         defer { shared.withLock { $0.heldBackCount -= 1 } }
@@ -108,12 +108,14 @@ final class Fleet: Sendable {
                 return .withdrawn(queuedNanoseconds: MonotonicTime.now - began)
             }
             pause = min(pause * 2, Self.queuePauseMax)
-            ending = await runOnce(call, heartbeatTimeout, ownsSecrets)
+            ending = await runOnce(call, heartbeatTimeout: heartbeatTimeout, ownsSecrets: ownsSecrets)
         }
         return ending
     }
 
-    private func runOnce(_ call: StepCall, _ heartbeatTimeout: Duration?, _ ownsSecrets: Bool) async -> Ending {
+    private func runOnce(
+        _ call: StepCall, heartbeatTimeout: Duration?, ownsSecrets: Bool
+    ) async -> Ending {
         let id = shared.withLock { shared in
             defer { shared.nextCall += 1 }
             return shared.nextCall
@@ -191,7 +193,13 @@ final class Fleet: Sendable {
         }
     }
 
-    func noteStartFailure() {
+    /// A process that the machine did not give to somebody else than the pools.
+    func noteStartFailure(_ reason: String) {
+        logger.warning("step host not started", metadata: ["reason": "\(reason)"])
+        countStartFailure()
+    }
+
+    private func countStartFailure() {
         metrics.startFailed()
         shared.withLock { $0.statistics.startFailures += 1 }
     }
@@ -440,7 +448,7 @@ extension Fleet: HostOwner {
             } else if let undelivered = shared.machine.call(of: host) {
                 actions += shared.machine.undelivered(undelivered, by: host, now: now)
             } else if shared.machine.isStarting(host), death.machineFault == nil {
-                loadFailure = Self.loadFailure(death, diagnostics)
+                loadFailure = death.loadFailure(diagnostics)
             }
             actions += shared.machine.lost(
                 host, isCrash: death.isCrash, loadFailure: loadFailure, machineFault: death.machineFault, now: now)
@@ -452,25 +460,10 @@ extension Fleet: HostOwner {
         }
         settled?()
         for continuation in continuations { continuation.resume() }
-        if death.machineFault != nil { noteStartFailure() }
+        if death.machineFault != nil { countStartFailure() }
         guard death.isCrash || loadFailure != nil || death.machineFault != nil else { return }
         if let text = end?.diagnostics ?? diagnostics { metadata["stderr"] = "\(text.suffix(512))" }
         logger.warning("step host lost", metadata: metadata)
-    }
-
-    private static func loadFailure(_ death: HostDeath, _ diagnostics: String?) -> (message: String, isFinal: Bool) {
-        switch death {
-        case .loadFailed(_, let message): return (message, true)
-        case .unresponsive(let message), .protocolViolation(let message): return (message, false)
-        case .signal(let number): return ("loading it ended the step host with \(SignalName.of(number))", false)
-        case .exited(let code):
-            let line = diagnostics?.split(separator: "\n").last.map { ": \($0)" } ?? ""
-            return ("loading it ended the step host with status \(code)\(line)", false)
-        case .killedBeyondLimit(let what): return ("the plugin used \(what)", false)
-        case .spawnFailed, .notStarted, .stalled, .killedAtDeadline, .killedWithoutHeartbeat, .killedAfterCancel,
-            .retired:
-            return ("the step host was stopped", false)
-        }
     }
 
     private func handOn(_ kind: StepActivity.Kind, of id: UInt64) {

@@ -19,6 +19,7 @@ extension HostStateMachine.Settings {
             pluginPath: pluginPath, pluginConfiguration: configuration.pluginConfiguration,
             helloTimeout: timing.hello.nanoseconds, openTimeout: timing.open.nanoseconds,
             openWaitMax: timing.openWaitMax.nanoseconds, grace: timing.grace.nanoseconds,
-            closedChannelTimeout: timing.closedChannel.nanoseconds, inspectionInterval: timing.inspection.nanoseconds)
+            closedChannelTimeout: timing.closedChannel.nanoseconds,
+            inspectionInterval: timing.inspection.nanoseconds)
     }
 }
