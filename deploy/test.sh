@@ -70,9 +70,9 @@ stage packages install_build_packages || exit 1
 stage build swift build --build-tests || exit 1
 binary=$(swift build --show-bin-path)/stepstream
 
-# One after the other: most tests have a time limit for what never comes, and two cores for five hundred at once would
-# reach it.
-stage swift swift test --skip-build --disable-xctest --no-parallel || true
+# No more at a time than there are processors: most tests have a time limit for what never comes, and five hundred at
+# once would reach it.
+stage swift swift test --skip-build --disable-xctest --experimental-maximum-parallelization-width "$(nproc)" || true
 closing_line swift
 for name in $(plugin_packages); do
   stage "plugin-$name" test_plugin "$name" || true
