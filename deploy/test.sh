@@ -81,10 +81,13 @@ for name in $(plugin_packages); do
 done
 if stage test-packages install_test_packages && stage venv make_venv --requirement Tests/EndToEnd/requirements.txt; then
   export STEPSTREAM_BINARY=$binary
-  stage end-to-end .venv/bin/python -m pytest Tests/EndToEnd || true
+  # A worker for each processor. A file goes to one of them, whole, so that what its tests share is made once; in the
+  # files' order, which spreads the long ones better than the number of tests in each.
+  end_to_end=(.venv/bin/python -m pytest --numprocesses "$(nproc)" --dist loadfile --no-loadscope-reorder)
+  stage end-to-end "${end_to_end[@]}" Tests/EndToEnd || true
   closing_line end-to-end
   # One build works with the librdkafka of Debian 12 and with the newest.
-  stage kafka-newer .venv/bin/python -m pytest Tests/EndToEnd/test_kafka.py --librdkafka wheel || true
+  stage kafka-newer "${end_to_end[@]}" Tests/EndToEnd/test_kafka.py --librdkafka wheel || true
   closing_line kafka-newer
 fi
 
