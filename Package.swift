@@ -139,10 +139,12 @@ let package = Package(
                 "WorkflowModel", "EventBus", "EventBusEmbedded", "EventBusKafka", "CRdKafka", "BusContract",
                 product("Logging"),
             ]),
-        .testTarget(name: "StepKitTests", dependencies: ["StepKit", "StepKitTesting", "StepABI", "StepHost"]),
+        .target(name: "FixtureCache", dependencies: [product("Crypto")], path: "Tests/FixtureCache"),
+        .testTarget(
+            name: "StepKitTests", dependencies: ["StepKit", "StepKitTesting", "StepABI", "StepHost", "FixtureCache"]),
         .testTarget(
             name: "StepHostingTests",
-            dependencies: ["WorkflowModel", "WorkflowEngine", "StepHosting", "StepABI", "StepHost"]),
+            dependencies: ["WorkflowModel", "WorkflowEngine", "StepHosting", "StepABI", "StepHost", "FixtureCache"]),
         .testTarget(
             name: "OrchestratorTests",
             dependencies: [

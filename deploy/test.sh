@@ -43,7 +43,8 @@ failures() {
 test_plugin() {
   build_plugin "$1" debug --build-tests && install_plugin "$1" "$(dirname "$binary")/plugins" || return 1
   [ -d "$root/plugins/$1/Tests" ] || return 0
-  swift test --skip-build --disable-xctest --package-path "$root/plugins/$1" --scratch-path "$plugins_scratch"
+  # What `swift test` runs, without its planning of the whole graph, which takes longer than the tests.
+  (cd "$root/plugins/$1" && "$plugins_scratch/debug/$1PackageTests.xctest" --testing-library swift-testing)
 }
 
 # The clients and tools that the end-to-end suite drives beside Python's.
@@ -70,9 +71,9 @@ stage packages install_build_packages || exit 1
 stage build swift build --build-tests || exit 1
 binary=$(swift build --show-bin-path)/stepstream
 
-# One after the other: most tests have a time limit for what never comes, and two cores for five hundred at once would
-# reach it.
-stage swift swift test --skip-build --disable-xctest --no-parallel || true
+# No more at a time than there are processors: most tests have a time limit for what never comes, and five hundred at
+# once would reach it.
+stage swift swift test --skip-build --disable-xctest --experimental-maximum-parallelization-width "$(nproc)" || true
 closing_line swift
 for name in $(plugin_packages); do
   stage "plugin-$name" test_plugin "$name" || true
@@ -80,10 +81,13 @@ for name in $(plugin_packages); do
 done
 if stage test-packages install_test_packages && stage venv make_venv --requirement Tests/EndToEnd/requirements.txt; then
   export STEPSTREAM_BINARY=$binary
-  stage end-to-end .venv/bin/python -m pytest Tests/EndToEnd || true
+  # A worker for each processor. A file goes to one of them, whole, so that what its tests share is made once; in the
+  # files' order, which spreads the long ones better than the number of tests in each.
+  end_to_end=(.venv/bin/python -m pytest --numprocesses "$(nproc)" --dist loadfile --no-loadscope-reorder)
+  stage end-to-end "${end_to_end[@]}" Tests/EndToEnd || true
   closing_line end-to-end
   # One build works with the librdkafka of Debian 12 and with the newest.
-  stage kafka-newer .venv/bin/python -m pytest Tests/EndToEnd/test_kafka.py --librdkafka wheel || true
+  stage kafka-newer "${end_to_end[@]}" Tests/EndToEnd/test_kafka.py --librdkafka wheel || true
   closing_line kafka-newer
 fi
 

@@ -59,6 +59,7 @@ enum ArchitectureRules {
     static func publicRooms(_ files: [SourceFile]) -> [String] {
         files.filter { $0.isSwift && !["StepKit", "StepKitTesting", "StepABI"].contains($0.room) }.flatMap { file in
             file.codeLines.enumerated().compactMap { number, line in
+                guard line.contains("public") || line.contains("open") else { return nil }
                 let words = SourceFile.words(of: line)
                 let isOpen = words.first == "open" && words.contains { ["class", "func", "var"].contains($0) }
                 return words.contains("public") || isOpen ? "\(file.path):\(number + 1): public" : nil

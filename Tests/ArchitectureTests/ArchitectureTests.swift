@@ -17,6 +17,9 @@ struct ArchitectureTests {
             .map { SourceFile("\(folder)/\($0)", try text("\(folder)/\($0)")) }
     }
 
+    private static let sources = Result { try files(below: "Sources") }
+    private static let tests = Result { try files(below: "Tests") }
+
     private static func manifest() throws -> Manifest { try Manifest(try text("Package.swift")) }
 
     private static func table() throws -> ArchitectureTable {
@@ -32,18 +35,18 @@ struct ArchitectureTests {
 
     @Test("every import is in its room's row")
     func importArrows() throws {
-        let files = try Self.files(below: "Sources")
+        let files = try Self.sources.get()
         #expect(files.flatMap(\.imports).count >= 10, "the import lines were not read")
         #expect(ArchitectureRules.importArrows(files, try Self.manifest(), try Self.table()) == [])
     }
 
     @Test("consumers and orchestrator meet only in the event contract")
     func consumersApart() throws {
-        #expect(ArchitectureRules.consumersApart(try Self.files(below: "Sources"), try Self.manifest()) == [])
+        #expect(ArchitectureRules.consumersApart(try Self.sources.get(), try Self.manifest()) == [])
     }
 
     @Test("only the rooms of plugin authors have public declarations")
-    func publicRooms() throws { #expect(ArchitectureRules.publicRooms(try Self.files(below: "Sources")) == []) }
+    func publicRooms() throws { #expect(ArchitectureRules.publicRooms(try Self.sources.get()) == []) }
 
     @Test("the top level holds what it is for and nothing else")
     func topLevel() throws {
@@ -53,13 +56,13 @@ struct ArchitectureTests {
 
     @Test("unchecked promises say why they hold")
     func safetyLines() throws {
-        let files = try Self.files(below: "Sources") + Self.files(below: "Tests")
+        let files = try Self.sources.get() + Self.tests.get()
         #expect(ArchitectureRules.safetyLines(files) == [])
     }
 
     @Test("no file is longer than 500 lines")
     func longFiles() throws {
-        let files = try Self.files(below: "Sources") + Self.files(below: "Tests")
+        let files = try Self.sources.get() + Self.tests.get()
         #expect(ArchitectureRules.longFiles(files) == [])
     }
 }

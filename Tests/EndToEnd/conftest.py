@@ -9,6 +9,7 @@ import tempfile
 import time
 
 import pytest
+import requests
 
 from support import schemas
 from support.binary import Binary
@@ -58,10 +59,32 @@ def outside():
 
 
 @pytest.fixture
-def server(binary, data_dir):
+def own_server(binary, data_dir):
     """`stepstream serve` on a port of its own, stopped by its process id."""
     with Server(binary, data_dir) as running:
         yield running
+
+
+@pytest.fixture
+def server(own_server) -> Server:
+    """A server of the test's own; modules whose tests can share one say so."""
+    return own_server
+
+
+@pytest.fixture(scope="session")
+def session_server(binary, tmp_path_factory):
+    with Server(binary, tmp_path_factory.mktemp("shared") / "data") as running:
+        yield running
+
+
+@pytest.fixture
+def shared_server(session_server) -> Server:
+    """The session's server: a start costs more than most tests. For tests that neither stop it nor ask how much it
+    holds; each stores what it runs, under a name that others may have stored something else under before."""
+    assert session_server.process.poll() is None, f"an earlier test ended the shared server:\n{session_server.log_text()}"
+    session_server.session.close()
+    session_server.session = requests.Session()
+    return session_server
 
 
 @pytest.fixture

@@ -24,6 +24,11 @@ FORM = {"type": "object", "required": ["ticket"], "properties": {"ticket": {"typ
 
 
 @pytest.fixture
+def server(shared_server):
+    return shared_server
+
+
+@pytest.fixture
 def callers(tmp_path) -> Callers:
     return Callers(tmp_path / "callers", {
         "ann": {"groups": ["stewards"], "roles": ["viewer"]}, "bob": {"groups": ["stewards"], "roles": ["viewer"]},
@@ -40,25 +45,25 @@ def office(binary, data_dir, callers):
 
 # What everybody sees.
 
-def test_a_release_ends_the_stream_with_its_decision(server):
-    server.put_workflow(released(when="risk_score >= 0"))
-    answer = server.execute("released", {"value": 1})
+def test_a_release_ends_the_stream_with_its_decision(own_server):
+    own_server.put_workflow(released(when="risk_score >= 0"))
+    answer = own_server.execute("released", {"value": 1})
     execution = answer["execution_id"]
     assert answer["status"] == "completed" and answer["output"] == 1
     assert answer["approval"]["approval_id"] == f"{execution}:release"
-    assert types(server.events(execution))[-2:] == ["approval_requested", "execution_completed"]
-    waiting = server.get("/api/v1/approvals")["items"]
+    assert types(own_server.events(execution))[-2:] == ["approval_requested", "execution_completed"]
+    waiting = own_server.get("/api/v1/approvals")["items"]
     assert [item["approval_id"] for item in waiting] == [f"{execution}:release"]
     # It has completed: what is left is not to be cancelled.
-    assert server.session.post(f"{server.url}/api/v1/executions/{execution}/cancel", timeout=30).status_code == 409
-    assert decide(server.session, server.url, execution, "reject", comment="not yet").status_code == 200
-    events = server.events(execution)
+    assert own_server.session.post(f"{own_server.url}/api/v1/executions/{execution}/cancel", timeout=30).status_code == 409
+    assert decide(own_server.session, own_server.url, execution, "reject", comment="not yet").status_code == 200
+    events = own_server.events(execution)
     check_transcript(events)
     assert types(events)[-2:] == ["approval_vote", "approval_rejected"] and events[-1]["final"]
-    report = server.get(f"/api/v1/executions/{execution}")
+    report = own_server.get(f"/api/v1/executions/{execution}")
     assert report["status"] == "completed" and report["approvals"][0]["comment"] == "not yet"
-    assert server.get("/api/v1/approvals")["items"] == []
-    assert len(server.get("/api/v1/approvals?status=rejected")["items"]) == 1
+    assert own_server.get("/api/v1/approvals")["items"] == []
+    assert len(own_server.get("/api/v1/approvals?status=rejected")["items"]) == 1
 
 
 def test_a_release_that_needs_none_asks_nobody(server):
@@ -203,33 +208,33 @@ def test_a_condition_without_an_answer_asks(server, on_failure):
         assert approval["kind"] == kind and "missing" in approval["reason"], approval
 
 
-def test_a_lost_answer_asked_for_again_decides_nothing_else(server):
+def test_a_lost_answer_asked_for_again_decides_nothing_else(own_server):
     definition = gated()
     definition["steps"].insert(2, {"name": "second", "approval": {"approvers": ["stewards"]}})
-    server.put_workflow(definition)
-    execution = server.execute("gated", wait="1s")["execution_id"]
+    own_server.put_workflow(definition)
+    execution = own_server.execute("gated", wait="1s")["execution_id"]
     first, second = f"{execution}:gate:review", f"{execution}:gate:second"
-    assert decide(server.session, server.url, execution).json()["approval_id"] == first
-    again = decide(server.session, server.url, execution)
+    assert decide(own_server.session, own_server.url, execution).json()["approval_id"] == first
+    again = decide(own_server.session, own_server.url, execution)
     assert (again.status_code, again.json()["code"]) == (409, "approval_ambiguous")
     assert again.json()["approvals"] == [first, second]
-    assert decide(server.session, server.url, execution, approval_id=first).json()["status"] == "granted"
-    assert server.get("/api/v1/approvals")["items"][0]["approval_id"] == second
-    assert decide(server.session, server.url, execution, comment="this too").json()["approval_id"] == second
+    assert decide(own_server.session, own_server.url, execution, approval_id=first).json()["status"] == "granted"
+    assert own_server.get("/api/v1/approvals")["items"][0]["approval_id"] == second
+    assert decide(own_server.session, own_server.url, execution, comment="this too").json()["approval_id"] == second
 
 
-def test_approvals_are_listed_in_pages(server):
-    server.put_workflow(released())
-    expected = [server.execute("released", {"value": 1})["approval"]["approval_id"] for _ in range(5)][::-1]
+def test_approvals_are_listed_in_pages(own_server):
+    own_server.put_workflow(released())
+    expected = [own_server.execute("released", {"value": 1})["approval"]["approval_id"] for _ in range(5)][::-1]
     listed, cursor = [], ""
     while cursor is not None:
-        page = server.get(f"/api/v1/approvals?limit=2{cursor and '&cursor=' + cursor}")
+        page = own_server.get(f"/api/v1/approvals?limit=2{cursor and '&cursor=' + cursor}")
         assert len(page["items"]) <= 2
         listed += [item["approval_id"] for item in page["items"]]
         cursor = page["next"]
     assert listed == expected
     for query in ("cursor=x", "status=x", "limit=0"):
-        assert server.session.get(f"{server.url}/api/v1/approvals?{query}", timeout=30).status_code == 400, query
+        assert own_server.session.get(f"{own_server.url}/api/v1/approvals?{query}", timeout=30).status_code == 400, query
 
 
 def test_a_definition_with_faults_in_its_approvals_is_told_all_of_them(server):

@@ -16,6 +16,11 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
+def server(shared_server):
+    return shared_server
+
+
+@pytest.fixture
 def write(tmp_path):
     def make(name, content) -> pathlib.Path:
         path = tmp_path / name

@@ -16,6 +16,11 @@ GOLDEN = sorted((ROOT / "Tests" / "WorkflowModelTests" / "Golden").glob("*.json"
 
 
 @pytest.fixture
+def server(shared_server):
+    return shared_server
+
+
+@pytest.fixture
 def goldens() -> dict:
     assert len(GOLDEN) >= 9
     return {path.stem: json.loads(path.read_text()) for path in GOLDEN}

@@ -11,6 +11,11 @@ from support.contract import check_transcript
 from support.workflows import one_step, three_steps
 
 
+@pytest.fixture
+def server(shared_server):
+    return shared_server
+
+
 def problem(answer, status, code) -> dict:
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
@@ -159,27 +164,27 @@ def test_cancel_ends_a_running_step_and_says_so_once(server):
     assert problem(server.session.post(url), 409, "already_ended")["status"] == 409
 
 
-def test_lists_come_in_pages_newest_first(server):
-    server.put_workflow(one_step("bench.echo"))
-    started = [server.execute("one-step", {})["execution_id"] for _ in range(5)]
+def test_lists_come_in_pages_newest_first(own_server):
+    own_server.put_workflow(one_step("bench.echo"))
+    started = [own_server.execute("one-step", {})["execution_id"] for _ in range(5)]
     seen, cursor = [], ""
     while True:
-        page = server.get(f"/api/v1/executions?limit=2{cursor}")
+        page = own_server.get(f"/api/v1/executions?limit=2{cursor}")
         seen += [item["execution_id"] for item in page["items"]]
         if page["next"] is None:
             break
         cursor = f"&cursor={page['next']}"
     assert seen == sorted(started, reverse=True)
-    assert server.get("/api/v1/executions?status=failed")["items"] == []
+    assert own_server.get("/api/v1/executions?status=failed")["items"] == []
 
 
-def test_a_revision_is_kept_and_a_deleted_name_is_gone(server):
-    assert server.put_workflow(one_step("bench.echo"))["revision"] == 1
-    assert server.put_workflow(one_step("bench.echo"))["revision"] == 1
-    assert server.put_workflow(one_step("bench.noop"))["revision"] == 2
-    assert server.get("/api/v1/workflows/one-step?revision=1")["steps"][0]["function"] == "bench.echo"
-    assert server.session.delete(f"{server.url}/api/v1/workflows/one-step").status_code == 204
-    problem(server.session.get(f"{server.url}/api/v1/workflows/one-step"), 404, "unknown_workflow")
+def test_a_revision_is_kept_and_a_deleted_name_is_gone(own_server):
+    assert own_server.put_workflow(one_step("bench.echo"))["revision"] == 1
+    assert own_server.put_workflow(one_step("bench.echo"))["revision"] == 1
+    assert own_server.put_workflow(one_step("bench.noop"))["revision"] == 2
+    assert own_server.get("/api/v1/workflows/one-step?revision=1")["steps"][0]["function"] == "bench.echo"
+    assert own_server.session.delete(f"{own_server.url}/api/v1/workflows/one-step").status_code == 204
+    problem(own_server.session.get(f"{own_server.url}/api/v1/workflows/one-step"), 404, "unknown_workflow")
 
 
 def test_a_foreign_host_is_refused_on_loopback(server):

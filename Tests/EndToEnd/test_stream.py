@@ -29,6 +29,11 @@ async def transcript(server, execution, after=None):
     return frames
 
 
+@pytest.fixture
+def server(shared_server):
+    return shared_server
+
+
 def events_of(frames):
     """The events among the frames, each held against its published schema."""
     return [schemas.check(event) for event in map(json.loads, frames) if not event["type"].startswith("stream_")]

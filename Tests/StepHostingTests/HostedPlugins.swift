@@ -1,4 +1,5 @@
 import Dispatch
+import FixtureCache
 import Glibc
 import Logging
 import StepHosting
@@ -109,25 +110,40 @@ struct HostedPlugins {
 
     static func remove(_ directory: String) { _ = system("rm -rf '\(directory)'") }
 
-    /// Compiles `Tests/HostilePlugins/NAME.c`, or `NAME.cpp`, to `NAME.so`; its plugin is called NAME.
+    /// Puts `Tests/HostilePlugins/NAME.c`, or `NAME.cpp`, into the directory as `NAME.so`; its plugin is called NAME.
+    /// Compiled once for the same source, flags and name.
     static func compile(_ name: String, as plugin: String? = nil, into directory: String, flags: String = "") async throws {
         let plugin = plugin ?? name
-        let source = "\(testsDirectory)/HostilePlugins/\(name).c"
-        let compiler = access(source, R_OK) == 0 ? "cc -std=c11 '\(source)'" : "c++ -std=c++17 '\(source)pp'"
-        let status = await shell(
-            """
-            \(compiler) -D_GNU_SOURCE -shared -fPIC -g -O1 -I '\(testsDirectory)/../Sources/StepABI/include' \
-            -DFIXTURE_NAME='"\(plugin)"' \(flags) \
-            -o '\(directory)/\(plugin).so.tmp' -lpthread \
-            && mv '\(directory)/\(plugin).so.tmp' '\(directory)/\(plugin).so'
-            """)
-        try #require(status == 0, "\(source) does not compile")
+        let folder = "\(testsDirectory)/HostilePlugins"
+        let headers = "\(testsDirectory)/../Sources/StepABI/include"
+        let isC = access("\(folder)/\(name).c", R_OK) == 0
+        let source = "\(folder)/\(name).\(isC ? "c" : "cpp")"
+        let own = OpenDescriptors.names(in: folder).filter { $0.hasSuffix(".h") }.sorted().map { "\(folder)/\($0)" }
+        let built = try await built(
+            FixtureCache.Recipe(
+                """
+                \(isC ? "cc -std=c11" : "c++ -std=c++17") '\(source)' -D_GNU_SOURCE -shared -fPIC -g -O1 \
+                -I '\(headers)' -DFIXTURE_NAME='"\(plugin)"' \(flags) -o '\(plugin).so' -lpthread
+                """, compiler: isC ? "cc" : "c++", sources: [source, headers] + own))
+        try await copy("\(built)/\(plugin).so", to: "\(directory)/\(plugin).so")
     }
 
-    /// Runs the command on a thread of its own: a compiler takes seconds, and every test shares the pool's few threads.
-    static func shell(_ command: String) async -> Int32 {
+    /// The directory with what the recipe makes.
+    static func built(_ recipe: FixtureCache.Recipe) async throws -> String {
+        try await inBackground { Result { try FixtureCache.shared.directory(of: recipe) } }.get()
+    }
+
+    /// In one step, so that hosting sees the whole file or none.
+    static func copy(_ file: String, to place: String) async throws {
+        try #require(await shell("cp '\(file)' '\(place).tmp' && mv '\(place).tmp' '\(place)'") == 0)
+    }
+
+    static func shell(_ command: String) async -> Int32 { await inBackground { system(command) } }
+
+    /// Runs the body on a thread of its own: a compiler takes seconds, and every test shares the pool's few threads.
+    private static func inBackground<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(returning: system(command)) }
+            DispatchQueue.global().async { continuation.resume(returning: body()) }
         }
     }
 }

@@ -1,3 +1,4 @@
+import FixtureCache
 import Glibc
 import StepHosting
 import Testing
@@ -45,21 +46,26 @@ extension StepHostingSuite {
         /// The SDK and the plugin of `built.swift`, by the compiler alone: the settings are all that differs.
         private static func compile(_ build: Build, in directory: String) async throws {
             let tests = HostedPlugins.testsDirectory
-            let status = await HostedPlugins.shell(
-                """
-                cd '\(directory)' \
-                && echo 'module StepABI { header "\(tests)/../Sources/StepABI/include/step_abi.h" export * }' \
-                > module.modulemap \
-                && find '\(tests)/../Sources/StepKit' -name '*.swift' > sources \
-                && swiftc \(build.optimization) -swift-version 6 -package-name stepstream -parse-as-library -wmo \
-                -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature InternalImportsByDefault \
-                -module-name StepKit -emit-module -emit-module-path StepKit.swiftmodule \
-                -emit-object -o StepKit.o -Xcc -fmodule-map-file=module.modulemap @sources \
-                && swiftc \(build.optimization) \(build.linking) -swift-version 6 -parse-as-library -I . \
-                -module-name Built -Xcc -fmodule-map-file=module.modulemap '\(tests)/HostilePlugins/built.swift' \
-                StepKit.o -emit-library -o plugins/built.so 2> linking
-                """)
-            try #require(status == 0, "\(build) does not compile; see the lines above")
+            let (kit, headers) = ("\(tests)/../Sources/StepKit", "\(tests)/../Sources/StepABI/include")
+            let library = try await HostedPlugins.built(
+                FixtureCache.Recipe(
+                    """
+                    echo 'module StepABI { header "\(headers)/step_abi.h" export * }' > module.modulemap \
+                    && find '\(kit)' -name '*.swift' > sources \
+                    && swiftc \(build.optimization) -swift-version 6 -package-name stepstream -parse-as-library -wmo \
+                    -enable-upcoming-feature MemberImportVisibility -enable-upcoming-feature InternalImportsByDefault \
+                    -module-name StepKit -emit-module -emit-module-path StepKit.swiftmodule \
+                    -emit-object -o StepKit.o -Xcc -fmodule-map-file=module.modulemap @sources
+                    """, compiler: "swiftc", sources: [kit, headers]))
+            let source = "\(tests)/HostilePlugins/built.swift"
+            let plugin = try await HostedPlugins.built(
+                FixtureCache.Recipe(
+                    """
+                    swiftc \(build.optimization) \(build.linking) -swift-version 6 -parse-as-library -I '\(library)' \
+                    -module-name Built -Xcc -fmodule-map-file='\(library)/module.modulemap' '\(source)' \
+                    '\(library)/StepKit.o' -emit-library -o built.so 2> linking || { cat linking; false; }
+                    """, compiler: "swiftc", sources: [source]))
+            try await HostedPlugins.copy("\(plugin)/built.so", to: "\(directory)/plugins/built.so")
         }
     }
 }

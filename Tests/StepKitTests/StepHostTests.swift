@@ -333,12 +333,7 @@ import Testing
     @Test("the example plugin in C counts a text")
     func exampleInC() throws {
         let host = try HostProcess()
-        let library = host.directory.appending(path: "libtext.so").path
-        let sources = Tool.root.appending(path: "plugins/example-c/Sources/TextStatistics").path
-        try Tool.run(
-            "cc", "-std=c11", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fvisibility=hidden",
-            "-I",
-            Tool.headers, "\(sources)/plugin.c", "\(sources)/json.c", "-o", library, "-lpthread")
+        let library = try FixturePlugin.buildExample(in: host.directory)
         #expect(try host.open(library).kind == STEP_WIRE_READY)
         let input = #"{"skipped":[{"text":"no"}],"text":"one two\r\nthr\u00e9e\n\n  fo\ud83d\ude00r five six"}"#
         #expect(

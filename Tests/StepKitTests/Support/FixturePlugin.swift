@@ -1,3 +1,4 @@
+import FixtureCache
 import Foundation
 
 /// Plugins in C that the step host's tests compile for themselves.
@@ -185,16 +186,36 @@ enum FixturePlugin {
         #endif
         """#
 
-    /// Compiles the fixture with a defect (empty for none) into the directory.
+    /// Compiles the fixture with a defect (empty for none), and puts it into the directory.
     static func build(_ defect: String, in directory: URL) throws -> String {
-        let file = directory.appending(path: "fixture.c")
-        try Data((source + "\n").utf8).write(to: file)
-        let library = directory.appending(path: "libfixture\(defect).so").path
-        try Tool.run(
-            "cc", "-std=gnu11", "-O1", "-Wall", "-Wextra", "-shared", "-fPIC", "-fno-optimize-sibling-calls",
-            "-Wno-infinite-recursion", "-D\(defect.isEmpty ? "NO_DEFECT" : defect)", "-I", Tool.headers, file.path,
-            "-o",
-            library, "-lpthread", "-lm")
-        return library
+        let name = "libfixture\(defect).so"
+        let script = """
+            cat > fixture.c <<'END' && cc -std=gnu11 -O1 -Wall -Wextra -shared -fPIC -fno-optimize-sibling-calls \
+            -Wno-infinite-recursion -D\(defect.isEmpty ? "NO_DEFECT" : defect) -I '\(Tool.headers)' fixture.c \
+            -o \(name) -lpthread -lm
+            \(source)
+            END
+            """
+        let recipe = FixtureCache.Recipe(script, compiler: "cc", sources: [Tool.headers])
+        let built = try FixtureCache.shared.directory(of: recipe)
+        return try copy("\(built)/\(name)", into: directory)
+    }
+
+    /// Compiles the example plugin of `plugins/example-c` as its author would, and puts it into the directory.
+    static func buildExample(in directory: URL) throws -> String {
+        let sources = Tool.root.appending(path: "plugins/example-c/Sources/TextStatistics").path
+        let script = """
+            cc -std=c11 -shared -fPIC -Wall -Wextra -Werror -pedantic -fvisibility=hidden -I '\(Tool.headers)' \
+            '\(sources)/plugin.c' '\(sources)/json.c' -o libtext.so -lpthread
+            """
+        let recipe = FixtureCache.Recipe(script, compiler: "cc", sources: [Tool.headers, sources])
+        let built = try FixtureCache.shared.directory(of: recipe)
+        return try copy("\(built)/libtext.so", into: directory)
+    }
+
+    private static func copy(_ library: String, into directory: URL) throws -> String {
+        let place = directory.appending(path: URL(filePath: library).lastPathComponent).path
+        try FileManager.default.copyItem(atPath: library, toPath: place)
+        return place
     }
 }
