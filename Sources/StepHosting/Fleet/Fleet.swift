@@ -393,7 +393,8 @@ extension Fleet: HostOwner {
                 // Its call is over; only its folder was still to be emptied.
             } else if let undelivered = shared.machine.call(of: host) {
                 actions += shared.machine.undelivered(undelivered, by: host, now: now)
-            } else if shared.machine.isStarting(host) {
+            } else if death != .retired, shared.machine.isStarting(host) {
+                // One that the pool closed before it was ready did not fail to load.
                 loadFailure = Self.loadFailure(death, diagnostics)
             }
             actions += shared.machine.lost(host, isCrash: death.isCrash, loadFailure: loadFailure, now: now)
