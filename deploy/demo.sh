@@ -2,8 +2,9 @@
 # Builds everything, starts a server on a free port of this machine, runs the demonstration workflow and shows its
 # report. The server then stays up until Ctrl-C; with --once the script stops it and ends with the workflow's status.
 #
-#   deploy/demo.sh [--once] [--approval] [--kafka [HOST:PORT]]
+#   deploy/demo.sh [--once] [--release] [--approval] [--kafka [HOST:PORT]]
 #
+# It runs on a debug build, which is there soonest and which deploy/test.sh uses again; --release takes an optimised one.
 # With --approval the table is made dirtier: the report then waits for its release. The notifier posts that to a receiver
 # on this machine, and the release is granted from the command line.
 # With --kafka the events go to that broker, or to a test broker started for the demonstration, and an independent
@@ -12,11 +13,13 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib/common.sh"
 
 once=false
+configuration=debug
 approval=false
 kafka=''
 while [ $# -gt 0 ]; do
   case "$1" in
     --once) once=true ;;
+    --release) configuration=release ;;
     --approval) approval=true ;;
     --kafka)
       kafka=own
@@ -31,12 +34,11 @@ while [ $# -gt 0 ]; do
 done
 
 install_packages curl jq
-"$root/deploy/build.sh" release >&2
-binary=$(swift build -c release --package-path "$root" --show-bin-path)/stepstream
-
+install_build_packages
 work=$(mktemp -d)
 # The step hosts give up root and must still reach their files below.
 chmod 755 "$work"
+build=''
 server=''
 consumer=''
 receiver=''
@@ -46,6 +48,8 @@ broker=''
 cleanup() {
   local process
   trap '' INT TERM
+  # The compiler and all it started.
+  if [ -n "$build" ]; then kill -- "-$build" 2> /dev/null || true; fi
   for process in $consumer $server $receiver $broker; do
     kill "$process" 2> /dev/null || true
     wait "$process" 2> /dev/null || true
@@ -55,6 +59,39 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+# build_with_progress: builds everything, with one line of progress here and the compiler's own words in a file.
+build_with_progress() {
+  local log="$root/.build/demo-build.log" began=$SECONDS told=0 step
+  mkdir -p "$root/.build"
+  say "building the server and its plugins ($configuration): minutes the first time, seconds later; the log is $log"
+  # A process group of its own, so that Ctrl-C can end all of it.
+  set -m
+  "$root/deploy/build.sh" "$configuration" > "$log" 2>&1 &
+  build=$!
+  set +m
+  while kill -0 "$build" 2> /dev/null; do
+    step=$(tail -c 4096 "$log" | sed -nE 's/^\[([0-9]+\/[0-9]+)\].*/\1/p' | tail -n 1)
+    if [ -t 2 ]; then
+      printf '\r\033[2K  %s  %d s' "${step:-starting}" $((SECONDS - began)) >&2
+    elif [ $((SECONDS - told)) -ge 60 ]; then
+      told=$SECONDS
+      say "  ${step:-starting}  $((SECONDS - began)) s"
+    fi
+    sleep 1
+  done
+  [ ! -t 2 ] || printf '\r\033[2K' >&2
+  if ! wait "$build"; then
+    build=''
+    tail -n 30 "$log" >&2
+    die "the build failed; all it said is in $log"
+  fi
+  build=''
+  say "built in $((SECONDS - began)) s"
+}
+
+build_with_progress
+binary=$(swift build -c "$configuration" --package-path "$root" --show-bin-path)/stepstream
 
 bus=()
 if [ -n "$kafka" ]; then
@@ -118,9 +155,8 @@ fi
 url=$(jq -r .url <<< "$ready")
 say "server at $url, process $server"
 
-curl --fail-with-body --silent --show-error --output "$work/definition.json" \
-  --request PUT --header 'Content-Type: application/yaml' --data-binary "@$demo/dataset-review.yaml" \
-  "$url/api/v1/workflows/dataset-review" || { cat "$work/definition.json" >&2; exit 1; }
+export STEPSTREAM_URL=$url
+"$binary" apply "$demo/dataset-review.yaml" >&2
 table=$demo/penguins.csv
 if $approval; then
   awk -f "$demo/dirtier.awk" "$table" > "$work/dirtier.csv"
@@ -137,7 +173,6 @@ if [ -n "$kafka" ]; then
     > >(tee "$work/kafka.events" | sed -u 's/^/kafka  /' >&2) &
   consumer=$!
 fi
-export STEPSTREAM_URL=$url
 status=0
 if $approval; then
   # `execute` would follow the stream to its end, which only a decision brings.

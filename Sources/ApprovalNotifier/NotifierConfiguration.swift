@@ -6,15 +6,15 @@ package struct NotifierConfiguration: Sendable {
         package var timeout: Duration
         /// Whether a receiver may be on this machine or in a private network.
         package var isPrivateAllowed: Bool
-        /// PEM file of the authorities trusted in place of the system's.
-        package var certificateAuthority: String?
+        /// nil: the system's.
+        package var authorities: CertificateAuthorities?
 
         package init(
-            timeout: Duration = .seconds(15), isPrivateAllowed: Bool = false, certificateAuthority: String? = nil
+            timeout: Duration = .seconds(15), isPrivateAllowed: Bool = false, authorities: CertificateAuthorities? = nil
         ) {
             self.timeout = timeout
             self.isPrivateAllowed = isPrivateAllowed
-            self.certificateAuthority = certificateAuthority
+            self.authorities = authorities
         }
     }
 

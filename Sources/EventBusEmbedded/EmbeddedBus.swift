@@ -27,6 +27,9 @@ package final class EmbeddedBus: Sendable {
             logger: logger)
     }
 
+    /// Whether a publisher has ever made the event topic.
+    package var hasTopic: Bool { Posix.hasContent(topic.paths.database) }
+
     /// Takes the event topic over; `publisherTaken` while another publisher, here or elsewhere, has it.
     package func publisher() async throws(BusError) -> EmbeddedEventPublisher {
         try await EmbeddedEventPublisher.open(topic: topic, activity: fanOut)

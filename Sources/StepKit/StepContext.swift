@@ -36,7 +36,7 @@ public final class StepContext: Sendable {
 
     /// Writes a line to the step's log. Fields are shown beside the message.
     public func log(_ message: String, level: LogLevel = .info, fields: [String: StepValue] = [:]) {
-        let fields = fields.isEmpty ? "" : StepValue.object(fields).json
+        let fields = fields.isEmpty ? "" : StepValue.object(StepObject(fields)).json
         host.log(call, level: level.rawValue, message: message, fields: fields)
     }
 

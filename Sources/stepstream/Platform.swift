@@ -26,21 +26,40 @@ enum Platform {
         return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
     }
 
-    /// Writes one line to standard output at once, whatever it is.
-    static func printLine(_ line: String) {
-        var bytes = Array(line.utf8)
-        bytes.append(0x0A)
-        write(bytes, to: STDOUT_FILENO)
+    /// How many columns a terminal has; 80 when it does not say.
+    static func columns(of descriptor: Int32) -> Int {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
     }
 
-    static func printError(_ line: String) { write(Array((line + "\n").utf8), to: STDERR_FILENO) }
+    static func isDirectory(_ path: String) -> Bool {
+        // With this flag nothing else is opened, and nobody is waited for at a pipe.
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        close(descriptor)
+        return true
+    }
 
-    static func write(_ bytes: [UInt8], to descriptor: Int32) {
-        var offset = 0
-        while offset < bytes.count {
-            let count = bytes[offset...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count > 0 { offset += count } else if errno != EINTR { return }
-        }
+    /// Why a directory cannot be read; nil when it can.
+    static func faultOfDirectory(_ path: String) -> String? {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return text(ofErrno: errno) }
+        close(descriptor)
+        return nil
+    }
+
+    /// What an error number means, such as "No such file or directory".
+    static func text(ofErrno code: Int32) -> String { String(cString: strerror(code)) }
+
+    /// A pipe that nobody reads is an error of the write, to be handled, and not a death without cleaning up.
+    static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
+
+    /// Ends as a program does that lets SIGPIPE kill it: without a word, and shells know why.
+    static func endByBrokenPipe() -> Never {
+        _ = signal(SIGPIPE, SIG_DFL)
+        raise(SIGPIPE)
+        exit(128 + SIGPIPE)
     }
 
     /// Tells systemd, when it started us, that the service is ready (sd_notify(3)).

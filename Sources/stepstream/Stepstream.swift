@@ -17,6 +17,7 @@ struct Stepstream: AsyncParsableCommand {
             CommandGroup(
                 name: "Executions:",
                 subcommands: [Run.self, Execute.self, Watch.self, List.self, Show.self, Cancel.self, Events.self]),
+            CommandGroup(name: "Definitions:", subcommands: [Apply.self, Workflows.self, WorkflowCommand.self]),
             CommandGroup(name: "Approvals:", subcommands: [Approvals.self, Approve.self, Reject.self]),
             CommandGroup(name: "Authors:", subcommands: [Validate.self, PluginCommand.self]),
             CommandGroup(name: "Operating:", subcommands: [Stats.self, Republish.self]),
@@ -24,19 +25,42 @@ struct Stepstream: AsyncParsableCommand {
         ])
 
     static func main() async {
+        Descriptor.holdStandardStreams()
+        Platform.ignoreBrokenPipes()
         DescriptorLimit.raise()
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
-        } catch let error as any ExitStatusError {
-            Platform.printError("stepstream: \(error)")
-            Self.exit(withError: ExitCode(error.exitStatus.rawValue))
         } catch {
-            // The library's own status for a wrong use is another, EX_USAGE.
-            guard Self.exitCode(for: error) == .validationFailure else { Self.exit(withError: error) }
-            Platform.printError(Self.fullMessage(for: error))
-            Self.exit(withError: ExitCode(ExitStatus.usage.rawValue))
+            let status: ExitStatus
+            do { status = try Self.report(error) } catch OutputError.closed { Platform.endByBrokenPipe() } catch {
+                Output.notice("stepstream: \(error)")
+                status = .failed
+            }
+            Self.exit(withError: ExitCode(status.rawValue))
         }
+    }
+
+    /// Says what went wrong, or prints the help that was asked for; gives the exit status.
+    private static func report(_ error: any Error) throws -> ExitStatus {
+        if let error = error as? OutputError, case .closed = error { throw error }
+        if let error = error as? any ExitStatusError {
+            Output.notice("stepstream: \(error)")
+            return error.exitStatus
+        }
+        let code = exitCode(for: error)
+        let message = fullMessage(for: error)
+        if code == .success {
+            // The help and the version are output like any other.
+            if !message.isEmpty { try Output.data(Array((message + "\n").utf8)) }
+            return .completed
+        }
+        if code == .failure, message.hasPrefix("Error: ") {
+            // An error of a room's own, which says itself what it is.
+            Output.notice("stepstream: \(message.dropFirst("Error: ".count))")
+        } else if !message.isEmpty { Output.notice(message) }
+        // The library's own status for a wrong use is another, EX_USAGE.
+        return code == .validationFailure ? .usage : ExitStatus(rawValue: code.rawValue) ?? .failed
     }
 }
 
@@ -49,6 +73,8 @@ enum ExitStatus: Int32 {
     case cancelled = 3
     /// A gate or a release waits for somebody to decide.
     case waiting = 4
+    /// The server could not be followed to the execution's end, which is not known.
+    case lost = 5
     /// EX_CONFIG of sysexits(3).
     case settings = 78
 

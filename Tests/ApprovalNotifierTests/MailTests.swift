@@ -206,6 +206,11 @@ struct MailTests {
         arguments: [
             ("plain", "plain"), ("ü", "=?utf-8?B?w7w=?="), ("=?utf-8?B?x?=", "=?utf-8?B?PT91dGYtOD9CP3g/PQ==?="),
             ("a\nb", "=?utf-8?B?YQpi?="),
+            // One character of more bytes than an encoded word holds is divided between code points, and none is lost.
+            (
+                "e" + String(repeating: "\u{301}", count: 20),
+                "=?utf-8?B?ZcyBzIHMgcyBzIHMgcyBzIHMgcyBzIHMgcyBzIHMgcyBzIHMgcyB?=\r\n =?utf-8?B?zIE=?="
+            ),
         ])
     func words(_ text: String, _ header: String) { #expect(MailText.header(text) == header) }
 
@@ -216,6 +221,21 @@ struct MailTests {
             ("a@b\r\nRCPT TO:<c@d>", false), ("<a@b>", false), ("a..b@c", false), ("@c", false), ("a@", false),
         ])
     func addresses(_ text: String, _ isOne: Bool) { #expect(MailConfiguration.isAddress(text) == isOne) }
+
+    @Test("Slack's texts are within its limits as it counts them, in UTF-16")
+    func slackLimits() throws {
+        let family = "👨‍👩‍👧‍👦"
+        var approval = Events(1)
+        let notice = try #require(try ApprovalNotice(approval.requested([String(repeating: family, count: 400)])))
+        let message = ApprovalMessage(
+            notice, facts: notice.data, links: [(String(repeating: family, count: 70), "https://flows.example/a")])
+        let body = try JSONValue(parsing: SlackText.body(message))
+        let text = try #require(body["blocks"]?.arrayValue?.first?["text"]?["text"]?.stringValue)
+        let label = try #require(
+            body["blocks"]?.arrayValue?.last?["elements"]?.arrayValue?.first?["text"]?["text"]?.stringValue)
+        #expect(text.utf16.count <= 3000 && text.hasSuffix("…"))
+        #expect(label.utf16.count <= 75 && label.hasSuffix("…"))
+    }
 
     @Test("Slack's text has nothing of a value that Slack would act on")
     func slack() throws {

@@ -33,7 +33,10 @@ struct RetryScheduleTests {
         "read Retry-After as seconds or as a date",
         arguments: [
             ("0", 0), ("120", 120), ("99999999999999999999", 1 << 32), ("Mon, 05 Jan 2026 10:01:00 GMT", 60),
-            ("Mon, 05 Jan 2026 09:00:00 GMT", 0), ("", nil), ("-1", nil), ("1.5", nil), ("soon", nil),
+            ("Mon, 05 Jan 2026 09:00:00 GMT", 0), ("Monday, 05-Jan-26 10:01:00 GMT", 60),
+            ("Mon Jan  5 10:01:00 2026", 60), ("Tue Jan 15 10:00:00 2026", 864_000),
+            ("Sunday, 06-Nov-94 08:49:37 GMT", 0), ("Monday, 05-Jan-2026 10:01:00 GMT", nil),
+            ("Mon Jan  5 10:01:00 GMT 2026", nil), ("", nil), ("-1", nil), ("1.5", nil), ("soon", nil),
             ("Mon, 32 Jan 2026 10:01:00 GMT", nil),
         ] as [(String, Int64?)])
     func header(_ text: String, _ seconds: Int64?) {

@@ -18,7 +18,7 @@ struct MailSender: MessageSender {
         }
         var configuration = TLSConfiguration.makeClientConfiguration()
         configuration.minimumTLSVersion = .tlsv12
-        if let file = outgoing.certificateAuthority { configuration.trustRoots = .file(file) }
+        if let authorities = outgoing.authorities { configuration.trustRoots = .certificates(authorities.certificates) }
         let ready = configuration
         tls = Result { try NIOSSLContext(configuration: ready) }
     }
@@ -37,11 +37,24 @@ struct MailSender: MessageSender {
             let tls = try tls?.get()
             return try await Deadline.run(within: timeout) { [mail, resolver, timeout] in
                 let began = ContinuousClock.now
-                let address = try await resolver.address()
+                let addresses = try await resolver.addresses()
                 // A connect that hangs is not cancelled but runs out, so it has what the look-up has left.
                 let left = max(timeout - (.now - began), .milliseconds(1))
-                return try await SMTPConnection.run(
-                    machine, mail: mail, tls: tls, address: address, connectTimeout: left)
+                var place = 0
+                while true {
+                    let address = addresses[place]
+                    place += 1
+                    let session: SMTPConnection.Session
+                    do throws(SMTPConnection.NotConnected) {
+                        session = try await SMTPConnection.connect(
+                            machine, mail: mail, tls: tls, address: address, timeout: left / addresses.count)
+                    } catch {
+                        if place == addresses.count { throw error.cause }
+                        continue
+                    }
+                    resolver.prefer(address)
+                    return try await session.end()
+                }
             }
         } catch let error as NotifierError {
             return error.code == .name ? .failed("\(error)") : .refused("\(error)")

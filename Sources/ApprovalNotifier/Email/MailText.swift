@@ -35,14 +35,14 @@ enum MailText {
         if text.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F }), !text.contains("=?") { return text }
         var words: [String] = []
         var word: [UInt8] = []
-        // 76 characters a line, the header's name included: 39 bytes are 52 of base64. A character is not divided.
-        for character in text {
-            let bytes = Array(character.utf8)
+        // 76 characters a line, the header's name included: 39 bytes are 52 of base64. A code point is not divided.
+        for scalar in text.unicodeScalars {
+            let bytes = Array(String(scalar).utf8)
             if word.count + bytes.count > wordBytesMax, !word.isEmpty {
                 words.append(encodedWord(word))
                 word = []
             }
-            word += bytes.prefix(wordBytesMax)
+            word += bytes
         }
         words.append(encodedWord(word))
         return words.joined(separator: "\r\n ")

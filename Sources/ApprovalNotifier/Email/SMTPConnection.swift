@@ -22,19 +22,32 @@ final class SMTPConnection: ChannelInboundHandler {
         self.outcome = outcome
     }
 
-    /// Runs one session to its end; a cancelled task ends it at once.
-    static func run(
+    /// Nobody was reached, so that nothing can have been sent.
+    struct NotConnected: Error { let cause: any Error }
+
+    /// A connection on which the session runs.
+    struct Session: Sendable {
+        fileprivate let channel: any Channel
+        fileprivate let outcome: EventLoopFuture<DeliveryOutcome>
+
+        /// Waits for the session's end; a cancelled task ends it at once.
+        func end() async throws -> DeliveryOutcome {
+            try await withTaskCancellationHandler { try await outcome.get() } onCancel: { channel.close(promise: nil) }
+        }
+    }
+
+    /// Connects to the address and begins the session.
+    static func connect(
         _ machine: SMTPStateMachine, mail: MailConfiguration, tls: NIOSSLContext?, address: SocketAddress,
-        connectTimeout: Duration
-    ) async throws -> DeliveryOutcome {
+        timeout: Duration
+    ) async throws(NotConnected) -> Session {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let outcome = loop.makePromise(of: DeliveryOutcome.self)
         // An address is checked against the certificate as one; it may not be a server name.
         let serverName = (try? SocketAddress(ipAddress: mail.host, port: 0)) == nil ? mail.host : nil
-        let channel: any Channel
         do {
-            channel = try await ClientBootstrap(group: loop)
-                .connectTimeout(.nanoseconds(connectTimeout.nanoseconds))
+            let channel = try await ClientBootstrap(group: loop)
+                .connectTimeout(.nanoseconds(timeout.nanoseconds))
                 .channelInitializer { channel in
                     channel.eventLoop.makeCompletedFuture {
                         let pipeline = channel.pipeline.syncOperations
@@ -46,14 +59,10 @@ final class SMTPConnection: ChannelInboundHandler {
                     }
                 }
                 .connect(to: address).get()
+            return Session(channel: channel, outcome: outcome.futureResult)
         } catch {
             outcome.fail(error)
-            throw error
-        }
-        return try await withTaskCancellationHandler {
-            try await outcome.futureResult.get()
-        } onCancel: {
-            channel.close(promise: nil)
+            throw NotConnected(cause: error)
         }
     }
 

@@ -2,8 +2,8 @@ import Dispatch
 import NIOCore
 import Synchronization
 
-/// Finds the one address that a receiver is connected to, and checks it: there is no second look-up that could give
-/// another (DNS rebinding).
+/// Finds the addresses that a receiver may be connected to, and checks each: there is no second look-up that could give
+/// another (DNS rebinding). A name often has one of IPv6 and one of IPv4, and only one of them is served.
 ///
 /// The system's resolver may hang. A look-up has a thread of its own, and there is one at a time, which every attempt
 /// waits for within its own time limit: what hangs is one thread for each channel.
@@ -11,15 +11,18 @@ final class AddressResolver: Sendable {
     /// How long an answer is used.
     private static let lifetime = Duration.seconds(30)
 
-    /// Gives a name's address as a text; blocks.
-    typealias LookUp = @Sendable (_ host: String, _ port: Int) throws -> SocketAddress
+    /// Gives a name's addresses, best first; blocks.
+    typealias LookUp = @Sendable (_ host: String, _ port: Int) throws -> [SocketAddress]
+
+    /// Addresses of a name that are tried, at the most.
+    static let addressesMax = 8
 
     private struct Known {
-        var address: SocketAddress
+        var addresses: [SocketAddress]
         var until: ContinuousClock.Instant
     }
 
-    private typealias Answer = Result<SocketAddress, NotifierError>
+    private typealias Answer = Result<[SocketAddress], NotifierError>
 
     private struct State {
         var known: Known?
@@ -42,13 +45,13 @@ final class AddressResolver: Sendable {
         self.host = host
         self.port = port
         self.isPrivateAllowed = isPrivateAllowed
-        self.lookUp = lookUp ?? { try SocketAddress.makeAddressResolvingHost($0, port: $1) }
+        self.lookUp = lookUp ?? { try SocketAddress.all(ofHost: $0, port: $1) }
     }
 
     /// Ends at once, with `name`, when the task is cancelled.
     ///
     /// - Throws: `NotifierError`, `address` when the settings forbid it and `name` when there is none now.
-    func address() async throws(NotifierError) -> SocketAddress {
+    func addresses() async throws(NotifierError) -> [SocketAddress] {
         let token = state.withLock { state in
             state.serial += 1
             return state.serial
@@ -57,7 +60,7 @@ final class AddressResolver: Sendable {
         let answer = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let (answer, begins) = state.withLock { state -> (Answer?, Bool) in
-                    if let known = state.known, known.until > .now { return (.success(known.address), false) }
+                    if let known = state.known, known.until > .now { return (.success(known.addresses), false) }
                     // Cancelled from here on, it is found among those that wait.
                     if Task.isCancelled { return (givenUp, false) }
                     state.waiting[token] = continuation
@@ -76,12 +79,20 @@ final class AddressResolver: Sendable {
     /// After a connection failed: the name may have another address by now.
     func forget() { state.withLock { $0.known = nil } }
 
+    /// This one was connected to: the next attempt begins with it.
+    func prefer(_ address: SocketAddress) {
+        state.withLock { state in
+            guard let place = state.known?.addresses.firstIndex(of: address), place > 0 else { return }
+            state.known?.addresses.swapAt(0, place)
+        }
+    }
+
     private func find() {
         let answer = answer()
         let waiting = state.withLock { state in
             state.isLookingUp = false
-            if case .success(let address) = answer {
-                state.known = Known(address: address, until: .now + Self.lifetime)
+            if case .success(let addresses) = answer {
+                state.known = Known(addresses: addresses, until: .now + Self.lifetime)
             }
             defer { state.waiting = [:] }
             return state.waiting
@@ -90,12 +101,14 @@ final class AddressResolver: Sendable {
     }
 
     private func answer() -> Answer {
-        let found: SocketAddress
+        let found: [SocketAddress]
         do { found = try lookUp(host, port) } catch {
             return .failure(NotifierError(.name, "\(host) has no address", cause: error))
         }
-        if isPrivateAllowed || AddressRules.isPublic(found.ipBytes) { return .success(found) }
-        let text = found.ipAddress ?? "no address"
+        guard !found.isEmpty else { return .failure(NotifierError(.name, "\(host) has no address")) }
+        let allowed = found.filter { isPrivateAllowed || AddressRules.isPublic($0.ipBytes) }
+        if !allowed.isEmpty { return .success(Array(allowed.prefix(Self.addressesMax))) }
+        let text = found.map { $0.ipAddress ?? "no address" }.joined(separator: ", ")
         return .failure(
             NotifierError(.address, "\(host) is \(text), which allow_private_addresses does not allow"))
     }

@@ -1,11 +1,13 @@
 import AsyncHTTPClient
+import Glibc
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOSSL
 import Synchronization
 import WorkflowModel
 
-/// One HTTP receiver: a pool of connections of its own to the one address that was checked.
+/// One HTTP receiver: a pool of connections of its own to one address that was checked.
 ///
 /// A request is bounded in time and in what is read of its answer; nothing follows a redirect; certificates are verified
 /// against the name in the URL. The client is told to take the checked address for the name (`dnsOverride`), so that it
@@ -17,8 +19,11 @@ final class HTTPReceiver: Sendable {
         var body: [UInt8]
     }
 
-    /// Answers are read up to here; a longer one is a failed attempt.
+    /// Bodies of answers are read up to here; what is longer is cut. The status decides, whatever the body is.
     static let answerBytesMax = 64 << 10
+    /// How long the body of an answer is waited for. It has at most a word on what is wrong, but read to its end it
+    /// leaves the connection for the next request.
+    private static let drainTime = Duration.milliseconds(500)
 
     private struct Open {
         var address: SocketAddress
@@ -28,7 +33,7 @@ final class HTTPReceiver: Sendable {
     private let url: ReceiverURL
     private let timeout: Duration
     private let concurrencyMax: Int
-    private let certificateAuthority: String?
+    private let authorities: CertificateAuthorities?
     private let resolver: AddressResolver
     private let open = Mutex<Open?>(nil)
 
@@ -39,7 +44,7 @@ final class HTTPReceiver: Sendable {
         self.url = url
         self.concurrencyMax = concurrencyMax
         timeout = outgoing.timeout
-        certificateAuthority = outgoing.certificateAuthority
+        authorities = outgoing.authorities
         resolver = AddressResolver(
             host: url.host, port: url.port, isPrivateAllowed: outgoing.isPrivateAllowed, lookUp: lookUp)
     }
@@ -79,22 +84,67 @@ final class HTTPReceiver: Sendable {
     }
 
     private func send(_ request: HTTPClientRequest, now: Timestamp) async throws -> Answer {
-        let client = try await client()
-        // The whole attempt has a limit already; this one ends what the library itself still holds.
-        let response = try await client.execute(request, timeout: .nanoseconds(timeout.nanoseconds))
-        let body = try await response.body.collect(upTo: Self.answerBytesMax)
+        let began = ContinuousClock.now
+        let response = try await respond(to: request)
+        // The answer is there: the whole attempt's limit must not pass while its body is waited for.
+        let left = timeout - (.now - began) - .milliseconds(50)
         return Answer(
             status: Int(response.status.code),
             retryAfter: response.headers.first(name: "retry-after").flatMap { RetryAfter.duration($0, now: now) },
-            body: Array(buffer: body))
+            body: await Self.body(of: response, within: max(.zero, min(Self.drainTime, left))))
     }
 
-    private func client() async throws -> HTTPClient {
-        let address = try await resolver.address()
+    /// Tries one address after the other as long as there is no connection; what was sent once is not sent again.
+    private func respond(to request: HTTPClientRequest) async throws -> HTTPClientResponse {
+        let addresses = try await resolver.addresses()
+        var place = 0
+        while true {
+            let address = addresses[place]
+            place += 1
+            do {
+                let client = await client(for: address, connectTimeout: timeout / addresses.count)
+                // The whole attempt has a limit already; this one ends what the library itself still holds.
+                let response = try await client.execute(request, timeout: .nanoseconds(timeout.nanoseconds))
+                resolver.prefer(address)
+                return response
+            } catch where place < addresses.count && Self.isWithoutConnection(error) {
+                continue
+            }
+        }
+    }
+
+    /// Whether nobody can have received the request.
+    private static func isWithoutConnection(_ error: any Error) -> Bool {
+        switch error {
+        case is NIOConnectionError: true
+        case let error as HTTPClientError: error == .connectTimeout
+        case ChannelError.connectTimeout(_): true
+        // These come of connecting only.
+        case let error as IOError:
+            [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH, EADDRNOTAVAIL, ENETDOWN, EHOSTDOWN].contains(error.errnoCode)
+        default: false
+        }
+    }
+
+    /// What comes of the body in time, up to the limit; what goes wrong on the way changes nothing about the answer.
+    private static func body(of response: HTTPClientResponse, within limit: Duration) async -> [UInt8] {
+        let body = try? await Deadline.run(within: limit) {
+            var bytes: [UInt8] = []
+            for try await part in response.body {
+                bytes += part.readableBytesView.prefix(answerBytesMax - bytes.count)
+                if bytes.count >= answerBytesMax { break }
+            }
+            return bytes
+        }
+        return body ?? []
+    }
+
+    private func client(for address: SocketAddress, connectTimeout: Duration) async -> HTTPClient {
         let (client, stale) = open.withLock { open in
             if let open, open.address == address { return (open.client, nil as HTTPClient?) }
             let stale = open?.client
-            let made = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration(address))
+            let made = HTTPClient(
+                eventLoopGroupProvider: .singleton, configuration: configuration(address, connectTimeout))
             open = Open(address: address, client: made)
             return (made, stale)
         }
@@ -102,14 +152,14 @@ final class HTTPReceiver: Sendable {
         return client
     }
 
-    private func configuration(_ address: SocketAddress) -> HTTPClient.Configuration {
+    private func configuration(_ address: SocketAddress, _ connectTimeout: Duration) -> HTTPClient.Configuration {
         var tls = TLSConfiguration.makeClientConfiguration()
         tls.minimumTLSVersion = .tlsv12
-        if let certificateAuthority { tls.trustRoots = .file(certificateAuthority) }
+        if let authorities { tls.trustRoots = .certificates(authorities.certificates) }
         var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
         configuration.httpVersion = .http1Only
         configuration.decompression = .disabled
-        configuration.timeout.connect = .nanoseconds(timeout.nanoseconds)
+        configuration.timeout.connect = .nanoseconds(connectTimeout.nanoseconds)
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = concurrencyMax
         // The library would try to connect on for as long as the request lasts; one attempt is one attempt.
         configuration.connectionPool.retryConnectionEstablishment = false
@@ -123,7 +173,6 @@ final class HTTPReceiver: Sendable {
         if error is Deadline.Passed || error as? HTTPClientError == .deadlineExceeded {
             return "no whole answer in time"
         }
-        if error is NIOTooManyBytesError { return "the answer has more than \(answerBytesMax) bytes" }
         if let error = error as? HTTPClientError { return error.shortDescription }
         if error is HTTPParserError { return "the answer is no HTTP: \(error)" }
         return "\(error)"

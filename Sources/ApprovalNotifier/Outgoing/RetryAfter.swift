@@ -8,6 +8,6 @@ enum RetryAfter {
             // More digits than a number holds is longer than anybody waits.
             return .seconds(min(Int64(text) ?? .max, 1 << 32))
         }
-        return InternetDate.http(text).map { max(.zero, $0 - now) }
+        return InternetDate.http(text, now: now).map { max(.zero, $0 - now) }
     }
 }

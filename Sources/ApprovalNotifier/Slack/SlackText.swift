@@ -2,7 +2,8 @@ import WorkflowModel
 
 /// A message as Slack's Block Kit shows it, with a button that leads to the decision.
 enum SlackText {
-    /// Characters of a section's text, and buttons in a block of actions, at the most (Block Kit reference).
+    /// A section's text, in the units that Slack counts (UTF-16), and buttons in a block of actions, at the most (Block
+    /// Kit reference).
     private static let textMax = 3000
     private static let buttonsMax = 25
     private static let buttonTextMax = 75
@@ -14,7 +15,8 @@ enum SlackText {
         var blocks: [JSONValue] = [
             ["type": "section", "text": ["type": "mrkdwn", "text": .string(cut(text, textMax))]]
         ]
-        let buttons = message.links.filter { $0.url.count <= urlMax }.prefix(buttonsMax).map { link -> JSONValue in
+        let links = message.links.filter { $0.url.utf16.count <= urlMax }.prefix(buttonsMax)
+        let buttons = links.map { link -> JSONValue in
             [
                 "type": "button", "url": .string(link.url),
                 "text": ["type": "plain_text", "text": .string(cut("Decide as \(link.approver)", buttonTextMax))],
@@ -34,7 +36,16 @@ enum SlackText {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     }
 
+    /// What a person sees as one character may be many code units: an emoji of a family is eleven.
     private static func cut(_ text: String, _ most: Int) -> String {
-        text.count <= most ? text : text.prefix(most - 1) + "…"
+        guard text.utf16.count > most else { return text }
+        var left = most - 1
+        var kept = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            left -= UTF16.width(scalar)
+            if left < 0 { break }
+            kept.append(scalar)
+        }
+        return String(kept) + "…"
     }
 }

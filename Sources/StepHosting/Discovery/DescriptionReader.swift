@@ -17,7 +17,7 @@ struct DescriptionReader {
         }
         let value: JSONValue
         do throws(JSONError) {
-            value = try JSONValue(parsing: bytes, limits: JSONLimits(bytesMax: bytesMax))
+            value = try JSONValue(parsing: bytes, limits: JSONLimits(bytesMax: bytesMax, wideIntegersRefused: false))
         } catch {
             throw Fault(message: "describe gave no valid JSON: \(error)")
         }

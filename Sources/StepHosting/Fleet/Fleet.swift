@@ -447,7 +447,8 @@ extension Fleet: HostOwner {
                 // Its call is over; only its folder was still to be emptied.
             } else if let undelivered = shared.machine.call(of: host) {
                 actions += shared.machine.undelivered(undelivered, by: host, now: now)
-            } else if shared.machine.isStarting(host), death.machineFault == nil {
+            } else if death != .retired, death.machineFault == nil, shared.machine.isStarting(host) {
+                // One that the pool closed before it was ready did not fail to load.
                 loadFailure = death.loadFailure(diagnostics)
             }
             actions += shared.machine.lost(

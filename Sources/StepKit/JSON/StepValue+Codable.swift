@@ -3,8 +3,12 @@ extension StepValue: Codable, StepSchemaProviding {
     public static var stepSchema: StepValue { true }
 
     public init(from decoder: any Decoder) throws {
-        if let container = try? decoder.container(keyedBy: AnyKey.self) {
-            var members: [String: StepValue] = [:]
+        if let source = decoder.userInfo[ExactValues.key] as? ExactValues.Source,
+            let value = source.value(at: decoder.codingPath)
+        {
+            self = value
+        } else if let container = try? decoder.container(keyedBy: AnyKey.self) {
+            var members = StepObject()
             for key in container.allKeys {
                 members[key.stringValue] = try container.decode(StepValue.self, forKey: key)
             }
@@ -32,6 +36,14 @@ extension StepValue: Codable, StepSchemaProviding {
             var container = encoder.unkeyedContainer()
             for element in elements { try container.encode(element) }
         case .object(let members):
+            switch encoder.userInfo[ExactValues.key] {
+            case _ where !ExactValues.needsMark(members): break
+            case let marks as ExactValues.Marks:
+                var container = encoder.singleValueContainer()
+                return try container.encode(marks.mark(self))
+            case is ExactValues.Watch: throw ExactValues.Needed()
+            default: break
+            }
             var container = encoder.container(keyedBy: AnyKey.self)
             for (key, value) in members { try container.encode(value, forKey: AnyKey(key)) }
         default:

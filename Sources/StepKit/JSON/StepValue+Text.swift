@@ -8,7 +8,8 @@ extension StepValue {
 
     /// Reads JSON text (RFC 8259). Of a repeated key the last value stays, as in other readers.
     ///
-    /// - Throws: ``StepFailure`` with code `invalid_input`, final, naming the byte; also for nesting beyond 512.
+    /// - Throws: ``StepFailure`` with code `invalid_input`, final, naming the byte; also for nesting beyond 512 and for
+    ///   integers beyond 64 bits.
     public init(json text: some Sequence<UInt8>) throws {
         let bytes = ContiguousArray(text)
         self = try bytes.withUnsafeBufferPointer { buffer in
@@ -40,7 +41,7 @@ struct StepValueWriter {
             bytes.append(UInt8(ascii: "]"))
         case .object(let members):
             bytes.append(UInt8(ascii: "{"))
-            for (index, member) in members.sorted(by: { $0.key < $1.key }).enumerated() {
+            for (index, member) in members.enumerated() {
                 if index > 0 { bytes.append(UInt8(ascii: ",")) }
                 writeString(member.key)
                 bytes.append(UInt8(ascii: ":"))

@@ -1,7 +1,7 @@
 /// Any JSON: the input or output of steps whose shape is known only at run time.
 ///
 /// Reads and writes `Codable` coders, literals, and JSON text of its own (``init(json:)``, ``json``).
-public enum StepValue: Sendable, Hashable {
+public enum StepValue: Sendable {
     case null
     case bool(Bool)
     /// A number without fraction or exponent that fits 64 bits.
@@ -11,7 +11,7 @@ public enum StepValue: Sendable, Hashable {
     case string(String)
     case array([StepValue])
     /// Keys are written in ascending order, so that equal values have equal text.
-    case object([String: StepValue])
+    case object(StepObject)
 }
 
 extension StepValue {
@@ -29,7 +29,7 @@ extension StepValue {
     public var boolValue: Bool? { if case .bool(let value) = self { value } else { nil } }
     public var stringValue: String? { if case .string(let value) = self { value } else { nil } }
     public var arrayValue: [StepValue]? { if case .array(let value) = self { value } else { nil } }
-    public var objectValue: [String: StepValue]? { if case .object(let value) = self { value } else { nil } }
+    public var objectValue: StepObject? { if case .object(let value) = self { value } else { nil } }
 
     /// The number, whichever way it was written.
     public var doubleValue: Double? {
@@ -62,6 +62,6 @@ extension StepValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, Expre
     public init(arrayLiteral elements: StepValue...) { self = .array(elements) }
     /// Of a repeated key the last value stays.
     public init(dictionaryLiteral elements: (String, StepValue)...) {
-        self = .object(Dictionary(elements) { _, last in last })
+        self = .object(StepObject(elements.lazy.map { (key: $0.0, value: $0.1) }))
     }
 }

@@ -9,6 +9,8 @@ struct StepValueReader {
     init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
     mutating func readDocument() throws -> StepValue {
+        // A byte-order mark is no part of the text.
+        if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
         let value = try readValue(depth: 0)
         skipSpace()
         guard position == bytes.count else { throw fault("text after the end of the JSON value") }
@@ -67,7 +69,7 @@ struct StepValueReader {
 
     private mutating func readObject(depth: Int) throws -> StepValue {
         position += 1
-        var members: [String: StepValue] = [:]
+        var members = StepObject()
         if take(UInt8(ascii: "}")) { return .object(members) }
         repeat {
             skipSpace()
@@ -176,7 +178,11 @@ struct StepValueReader {
             try readDigits()
         }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if isWhole, let value = Int64(text) { return .integer(value) }
+        if isWhole {
+            if let value = Int64(text) { return .integer(value) }
+            position = start
+            throw fault("an integer beyond 64 bits would lose digits; it is a string, or has an exponent")
+        }
         guard let value = Double(text), value.isFinite else { throw fault("a number beyond what a double holds") }
         return .number(value)
     }

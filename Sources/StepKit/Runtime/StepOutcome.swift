@@ -31,7 +31,7 @@ enum StepOutcome {
         case .output(let data): return data
         case .cancelled: return Data()
         case .failed(let failure):
-            var object: [String: StepValue] = ["code": .string(failure.code), "message": .string(failure.message)]
+            var object: StepObject = ["code": .string(failure.code), "message": .string(failure.message)]
             if case .retry(let after?) = failure.disposition {
                 object["retry_after_ms"] = .integer(after.wholeMilliseconds)
             }

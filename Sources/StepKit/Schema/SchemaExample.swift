@@ -7,7 +7,7 @@ enum SchemaExample {
         if let alternative = schema["anyOf"]?[0] ?? schema["oneOf"]?[0] { return least(of: alternative) }
         switch schema["type"]?.stringValue ?? schema["type"]?[0]?.stringValue {
         case "object":
-            var members: [String: StepValue] = [:]
+            var members = StepObject()
             for name in schema["required"]?.arrayValue ?? [] {
                 guard let name = name.stringValue else { continue }
                 members[name] = least(of: schema["properties"]?[name] ?? true)

@@ -123,8 +123,12 @@ extension Problem {
     /// 400 `invalid_json`, with the reader's position.
     package init(_ error: JSONError) {
         self.init(
-            400, "invalid_json", "the body is not valid JSON: \(error)",
-            faults: [Fault(line: error.line, column: error.column, message: error.message)])
+            400, "invalid_json", "the body is not usable JSON: \(error)",
+            faults: [
+                Fault(
+                    path: error.path.isEmpty ? nil : error.path, line: error.line, column: error.column,
+                    message: error.message)
+            ])
     }
 
     /// 400 `invalid_parameter`: a path or query parameter cannot be read.

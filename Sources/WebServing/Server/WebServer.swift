@@ -1,3 +1,4 @@
+import Glibc
 import Hummingbird
 import HummingbirdCore
 package import Logging
@@ -52,7 +53,10 @@ package struct WebServer: Service {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw WebServingError(.bindFailed, "\(configuration.host):\(port) cannot be bound", cause: error)
+            let reason = String(cString: strerror(error.errnoCode))
+            throw WebServingError(.bindFailed, "\(configuration.host):\(port) cannot be bound: \(reason)")
+        } catch let error where error is SocketAddressError || error is SocketAddressError.UnknownHost {
+            throw WebServingError(.bindFailed, "\(configuration.host) cannot be bound: the name has no address")
         }
     }
 }

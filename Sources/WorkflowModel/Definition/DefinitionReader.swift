@@ -32,23 +32,41 @@ package enum DefinitionReader {
                 .tooLarge, "", start, "a definition of \(source.count) bytes exceeds the limit of \(limits.bytesMax)")
             throw faults.error
         }
-        // A byte order mark is no part of the text.
-        let bytes = source.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(source.dropFirst(3)) : source
+        let bytes = ByteOrderMark.skipped(source)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             faults.add(.syntax, "", start, "the definition is not valid UTF-8")
             throw faults.error
         }
-        let first = bytes.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
-        let root =
-            switch format ?? (first == UInt8(ascii: "{") ? .json : .yaml) {
-            case .json: JSONSourceReader.read(bytes, limits, &faults)
-            case .yaml: YAMLSourceReader.read(text, limits, &faults)
-            }
-        guard let root else { throw faults.error }
+        guard let root = tree(bytes, text, format, limits, &faults) else { throw faults.error }
         return try withoutActuallyEscaping(functions) { functions throws(DefinitionError) in
             var checker = DefinitionChecker(text: text, limits: limits, faults: faults, functions: functions)
             guard let definition = checker.definition(root), checker.faults.isEmpty else { throw checker.faults.error }
             return definition
+        }
+    }
+
+    /// What a text says, unchecked and without its places, so that two can be compared; nil for what cannot be read.
+    package static func json(_ source: [UInt8], format: DefinitionFormat? = nil) -> JSONValue? {
+        let bytes = ByteOrderMark.skipped(source)
+        let limits = DefinitionLimits()
+        guard bytes.count <= limits.bytesMax, let text = String(validating: bytes, as: UTF8.self) else { return nil }
+        var faults = FaultCollector(countMax: 1)
+        return tree(bytes, text, format, limits, &faults)?.json
+    }
+
+    /// The language of a text whose name does not tell it.
+    package static func format(of source: [UInt8]) -> DefinitionFormat {
+        let first = ByteOrderMark.skipped(source).first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        return first == UInt8(ascii: "{") ? .json : .yaml
+    }
+
+    private static func tree(
+        _ bytes: [UInt8], _ text: String, _ format: DefinitionFormat?, _ limits: DefinitionLimits,
+        _ faults: inout FaultCollector
+    ) -> SourceNode? {
+        switch format ?? self.format(of: bytes) {
+        case .json: JSONSourceReader.read(bytes, limits, &faults)
+        case .yaml: YAMLSourceReader.read(text, limits, &faults)
         }
     }
 }

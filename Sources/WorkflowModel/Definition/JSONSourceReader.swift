@@ -128,7 +128,7 @@ struct JSONSourceReader {
     private mutating func object(_ path: String) throws(Stop) -> SourceNode.Content {
         advance()
         var members: [SourceNode.Member] = []
-        var seen: Set<String> = []
+        var seen: Set<ExactText> = []
         skipWhitespace()
         if accept("}") { return .object(members) }
         while true {
@@ -140,7 +140,7 @@ struct JSONSourceReader {
             guard accept(":") else { throw stop("expected ':' after a JSON member name") }
             let memberPath = path.appendingKey(key)
             let value = try value(memberPath)
-            if seen.insert(key).inserted {
+            if seen.insert(ExactText(key)).inserted {
                 members.append(.init(key: key, keyPosition: name.position, value: value))
             } else {
                 faults.add(.duplicateKey, memberPath, name.position, "the key '\(key)' stands twice; remove one")

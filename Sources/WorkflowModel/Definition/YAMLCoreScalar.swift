@@ -1,7 +1,7 @@
 /// What a plain scalar means by the core schema (YAML 1.2.2 §10.3.2): `yes` and `no` are texts there.
 enum YAMLCoreScalar {
     case value(JSONValue)
-    /// `.inf`, `.nan` and numbers beyond a double: JSON cannot hold them.
+    /// `.inf`, `.nan`, integers beyond 64 bits and numbers beyond a double: they cannot be kept as they are.
     case notANumber
 
     init(_ text: String) {
@@ -50,7 +50,7 @@ enum YAMLCoreScalar {
             guard digits > before else { return nil }
         }
         guard place == unsigned.endIndex else { return nil }
-        if isInteger, let exact = Int64(text) { return .value(.int(exact)) }
+        if isInteger { return Int64(text).map { .value(.int($0)) } ?? .notANumber }
         // `Double` knows neither a point without digits before it nor one without digits after it.
         var spelt = text
         if first == UInt8(ascii: ".") {

@@ -8,9 +8,9 @@ struct YAMLSourceReader {
     private let limits: DefinitionLimits
     private var faults: FaultCollector
     private let signs: StandIns
-    private var anchors: [String: Anchored] = [:]
+    private var anchors: [ExactText: Anchored] = [:]
     /// Anchors whose value is still being read: an alias to one would contain itself.
-    private var openAnchors: Set<String> = []
+    private var openAnchors: Set<ExactText> = []
     private var aliases = 0
     private var values = 0
     private var hasStopped = false
@@ -70,7 +70,7 @@ struct YAMLSourceReader {
         values += 1
         guard values <= limits.valuesMax else { return (stop(.tooLarge, path, position, tooLarge), 0) }
         let valuesBefore = values
-        let anchor = node.anchor?.rawValue
+        let anchor = (node.anchor?.rawValue).map(ExactText.init)
         if let anchor { openAnchors.insert(anchor) }
         var result: (value: SourceNode, depth: Int)
         switch node {
@@ -105,7 +105,7 @@ struct YAMLSourceReader {
         _ mapping: Node.Mapping, _ path: String, depth: Int
     ) -> (list: [SourceNode.Member], depth: Int) {
         var list: [SourceNode.Member] = []
-        var seen: Set<String> = []
+        var seen: Set<ExactText> = []
         var deepest = 0
         for (keyNode, valueNode) in mapping where !hasStopped {
             let position = SourcePosition(keyNode.mark)
@@ -121,7 +121,7 @@ struct YAMLSourceReader {
             let memberPath = path.appendingKey(key)
             let value = node(valueNode, memberPath, depth: depth + 1)
             deepest = max(deepest, value.depth)
-            guard seen.insert(key).inserted else {
+            guard seen.insert(ExactText(key)).inserted else {
                 faults.add(.duplicateKey, memberPath, position, "the key '\(key)' stands twice; remove one")
                 continue
             }
@@ -138,11 +138,11 @@ struct YAMLSourceReader {
         guard aliases <= limits.aliasesMax else {
             return (stop(.tooLarge, path, position, "more than \(limits.aliasesMax) aliases; write the values out"), 0)
         }
-        guard !openAnchors.contains(name) else {
+        guard !openAnchors.contains(ExactText(name)) else {
             faults.add(.unsupportedYAML, path, position, "the alias '*\(name)' stands inside what it names")
             return (nothing, 0)
         }
-        guard var anchored = anchors[name] else {
+        guard var anchored = anchors[ExactText(name)] else {
             faults.add(.unsupportedYAML, path, position, "the alias '*\(name)' has no anchor '&\(name)' before it")
             return (nothing, 0)
         }
@@ -173,7 +173,9 @@ struct YAMLSourceReader {
         switch YAMLCoreScalar(text) {
         case .value(let resolved): value = resolved
         case .notANumber:
-            faults.add(.unsupportedYAML, path, position, "'\(text)' has no JSON form; put it in quotes if it is a text")
+            faults.add(
+                .unsupportedYAML, path, position,
+                "'\(text)' has no exact JSON form; put it in quotes if it is a text")
             return .null
         }
         let isFitting =

@@ -5,8 +5,18 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
     package var line: Int
     /// From 1, in bytes.
     package var column: Int
+    /// What the fault stands in, as a JSON Pointer; empty for the whole text.
+    package var path = ""
 
-    package var description: String { "\(message) at line \(line), column \(column)" }
+    package var description: String {
+        "\(path.isEmpty ? "" : "\(path): ")\(message) at line \(line), column \(column)"
+    }
+
+    fileprivate func inside(_ token: String) -> JSONError {
+        var error = self
+        error.path = "/" + token.replacing("~", with: "~0").replacing("/", with: "~1") + path
+        return error
+    }
 }
 
 /// What a JSON text may be at most.
@@ -16,16 +26,23 @@ package struct JSONLimits: Sendable {
     package var bytesMax: Int
     /// Whether a repeated member name is an error; RFC 8259 leaves it open, our own inputs refuse it.
     package var duplicateKeysRefused: Bool
+    /// Whether an integer beyond 64 bits is an error. As a double it would be another number, without a word; in a
+    /// schema that only bounds values, the nearest double does.
+    package var wideIntegersRefused: Bool
 
-    package init(depthMax: Int = 64, bytesMax: Int = 4 << 20, duplicateKeysRefused: Bool = true) {
+    package init(
+        depthMax: Int = 64, bytesMax: Int = 4 << 20, duplicateKeysRefused: Bool = true, wideIntegersRefused: Bool = true
+    ) {
         self.depthMax = depthMax
         self.bytesMax = bytesMax
         self.duplicateKeysRefused = duplicateKeysRefused
+        self.wideIntegersRefused = wideIntegersRefused
     }
 }
 
 extension JSONValue {
-    /// Reads one JSON text (RFC 8259): UTF-8 checked, lone surrogates, duplicate names and over-deep nesting refused.
+    /// Reads one JSON text (RFC 8259): UTF-8 checked, lone surrogates, duplicate names, over-deep nesting and integers
+    /// beyond 64 bits refused; a byte-order mark is skipped.
     /// - Throws: `JSONError` with line and column of the first fault.
     package init(parsing bytes: [UInt8], limits: JSONLimits = JSONLimits()) throws(JSONError) {
         var reader = JSONReader(bytes: bytes, limits: limits)
@@ -54,6 +71,7 @@ struct JSONReader {
             throw JSONError(
                 message: "JSON of \(bytes.count) bytes exceeds the limit of \(limits.bytesMax)", line: 1, column: 1)
         }
+        offset = ByteOrderMark.length(in: bytes)
         let value = try self.value()
         skipWhitespace()
         guard offset == bytes.count else { throw fault("unexpected text after the JSON value") }
@@ -111,7 +129,8 @@ struct JSONReader {
             skipWhitespace()
             guard peek() == UInt8(ascii: ":") else { throw fault("expected ':' after a member name") }
             offset += 1
-            let member = try value()
+            let member: JSONValue
+            do throws(JSONError) { member = try value() } catch { throw error.inside(key) }
             if isNew { members.append(key, member) } else { members[key] = member }
             skipWhitespace()
             switch peek() {
@@ -130,7 +149,7 @@ struct JSONReader {
         skipWhitespace()
         if peek() == UInt8(ascii: "]") { offset += 1; return .array(elements) }
         while true {
-            elements.append(try value())
+            do throws(JSONError) { elements.append(try value()) } catch { throw error.inside("\(elements.count)") }
             skipWhitespace()
             switch peek() {
             case UInt8(ascii: ","): offset += 1
@@ -170,7 +189,13 @@ struct JSONReader {
             guard let digit = peek(), Self.isDigit(digit) else { throw fault("expected a digit in the exponent") }
             skipDigits()
         }
-        if isInteger, let exact = integer(bytes[start..<offset]) { return .int(exact) }
+        if isInteger {
+            if let exact = integer(bytes[start..<offset]) { return .int(exact) }
+            if limits.wideIntegersRefused {
+                offset = start
+                throw fault("an integer beyond 64 bits would lose digits; write it as a string or with an exponent")
+            }
+        }
         let text = String(decoding: bytes[start..<offset], as: UTF8.self)
         guard let value = Double(text), value.isFinite else {
             offset = start

@@ -34,7 +34,7 @@ struct Bench: AsyncParsableCommand {
         let chosen = parts.isEmpty ? (bus == .kafka ? Part.ofKafka : Part.ofMachine) : parts
         let kafka = try kafkaBench(chosen)
         for part in chosen {
-            Platform.printError("measuring \(part.rawValue) …")
+            Output.notice("measuring \(part.rawValue) …")
             switch part {
             case .floors: try Floors.measure(&report)
             case .latency: try RunBench(plugins: plugins).latency(&report)
@@ -50,7 +50,7 @@ struct Bench: AsyncParsableCommand {
             case .away: try await kafka?.away(&report)
             }
         }
-        Platform.printLine(json ? report.json.encodedText : report.text)
+        try Output.data(Array((json ? report.json.encodedText : report.text).utf8) + [0x0A])
     }
 
     /// There when a part needs it.

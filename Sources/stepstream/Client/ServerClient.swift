@@ -5,7 +5,7 @@ import NIOHTTP1
 import WorkflowModel
 
 /// Talks to a running server over its public HTTP surface.
-struct ServerClient {
+struct ServerClient: Sendable {
     static let urlDefault = "http://127.0.0.1:8000"
     static let answerBytesMax = 64 << 20
     static let requestTimeout = TimeAmount.seconds(70)
@@ -13,23 +13,32 @@ struct ServerClient {
     let base: String
     private let token: String?
 
+    /// One connection attempt is one attempt: the library would try for as long as a request may take, and a wrong
+    /// address would look like a slow server.
+    private static let http: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.timeout.connect = .seconds(10)
+        configuration.httpVersion = .http1Only
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
     /// `--url` over `STEPSTREAM_URL` over the default; `--token-file` over `STEPSTREAM_TOKEN_FILE` over no token.
-    /// - Throws: `CommandError` when the token's file cannot be read.
-    init(url: String?, tokenFile: String?) throws(CommandError) {
+    /// - Throws: `CommandError` for what is no URL of a server, `InputFileError` when the token cannot be read.
+    init(url: String?, tokenFile: String?) throws {
         let environment = ProcessInfo.processInfo.environment
         let chosen = url ?? environment["STEPSTREAM_URL"] ?? Self.urlDefault
+        let scheme = chosen.lowercased()
+        guard scheme.hasPrefix("http://") || scheme.hasPrefix("https://"), URL(string: chosen)?.host?.isEmpty == false
+        else {
+            throw CommandError(
+                .usage, "\"\(chosen)\" is no server's address; give --url a URL such as \(Self.urlDefault)")
+        }
         base = chosen.hasSuffix("/") ? String(chosen.dropLast()) : chosen
-        guard let file = tokenFile ?? environment["STEPSTREAM_TOKEN_FILE"] else {
-            token = nil
-            return
-        }
-        guard let data = FileManager.default.contents(atPath: file) else {
-            throw CommandError(.usage, "the token file \(file) cannot be read")
-        }
-        token = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
+        token = try (tokenFile ?? environment["STEPSTREAM_TOKEN_FILE"]).map { try InputFile.secret($0) }
     }
 
-    /// - Throws: `CommandError` for an answer that is not 2xx, with its faults, or when nothing listens.
+    /// - Throws: `CommandError` for an answer that is not 2xx, with its faults; `ConnectionError`.
     func call(
         _ method: HTTPMethod, _ path: String, body: [UInt8]? = nil, contentType: String = "application/json",
         headers: [(String, String)] = []
@@ -45,59 +54,58 @@ struct ServerClient {
         let response: HTTPClientResponse
         let bytes: [UInt8]
         do {
-            response = try await HTTPClient.shared.execute(request, timeout: Self.requestTimeout)
+            response = try await Self.http.execute(request, timeout: Self.requestTimeout)
             bytes = Array(buffer: try await response.body.collect(upTo: Self.answerBytesMax))
-        } catch { throw unreachable(error) }
-        guard (200...299).contains(response.status.code) else { throw Self.refusal(response.status, bytes) }
+        } catch { throw ConnectionError(base: base, error) }
+        guard (200...299).contains(response.status.code) else { throw ServerRefusal(response.status, bytes) }
         if bytes.isEmpty { return .null }
         do {
             return try JSONValue(parsing: bytes, limits: JSONLimits(depthMax: 128, bytesMax: Self.answerBytesMax))
         } catch { throw CommandError(.failed, "\(base)\(path) did not answer with JSON: \(error)") }
     }
 
-    /// The execution's events after `sequence`, one JSON object each, until the final one; by server-sent events.
-    func events(
-        of execution: String, after sequence: Int, _ take: (_ event: [UInt8]) throws -> Void
-    ) async throws {
-        var request = HTTPClientRequest(url: "\(base)/api/v1/workflows/stream/\(execution)?after=\(sequence)")
+    /// What a stream brings.
+    enum StreamPart {
+        /// The server answered; events follow.
+        case opened
+        /// One JSON object.
+        case event([UInt8])
+        /// The server is there and has nothing to say.
+        case idle
+    }
+
+    /// The execution's events after `sequence`, by server-sent events, until the server ends the stream.
+    /// - Throws: `ServerRefusal`, `ConnectionError`, what `take` throws.
+    func events(of execution: String, after sequence: Int, _ take: (StreamPart) async throws -> Void) async throws {
+        let path = "/api/v1/workflows/stream/\(URLText.segment(execution))?after=\(sequence)"
+        var request = HTTPClientRequest(url: base + path)
         request.headers.add(name: "accept", value: "text/event-stream")
         authorize(&request)
-        let response: HTTPClientResponse
-        do { response = try await HTTPClient.shared.execute(request, deadline: .distantFuture) } catch {
-            throw unreachable(error)
-        }
-        guard response.status == .ok else {
-            throw Self.refusal(response.status, Array(buffer: try await response.body.collect(upTo: 1 << 20)))
-        }
+        var body: HTTPClientResponse.Body.AsyncIterator
+        do {
+            let response = try await Self.http.execute(request, deadline: .distantFuture)
+            guard response.status == .ok || response.status == .noContent else {
+                throw ServerRefusal(
+                    response.status, Array(buffer: try await response.body.collect(upTo: 1 << 20)))
+            }
+            body = response.body.makeAsyncIterator()
+        } catch let error as ServerRefusal { throw error } catch { throw ConnectionError(base: base, error) }
+        try await take(.opened)
         var lines = EventStreamLines()
-        for try await part in response.body {
-            for data in lines.take(part.readableBytesView) { try take(data) }
+        while true {
+            let part: ByteBuffer?
+            do { part = try await body.next() } catch { throw ConnectionError(base: base, error) }
+            guard let part else { return }
+            for line in lines.take(part.readableBytesView) {
+                switch line {
+                case .event(let bytes): try await take(.event(bytes))
+                case .comment: try await take(.idle)
+                }
+            }
         }
     }
 
     private func authorize(_ request: inout HTTPClientRequest) {
         if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
-    }
-
-    private func unreachable(_ error: any Error) -> CommandError {
-        CommandError(
-            .failed, "no server answers at \(base) (\(error)); start one with `stepstream serve` or give --url")
-    }
-
-    /// The server's problem in words, with every fault on a line of its own.
-    private static func refusal(_ status: HTTPResponseStatus, _ bytes: [UInt8]) -> CommandError {
-        let exit = status.code == 422 || status.code == 400 ? ExitStatus.usage : .failed
-        guard let problem = try? JSONValue(parsing: bytes), let detail = problem["detail"]?.stringValue else {
-            return CommandError(exit, "the server answered \(status)")
-        }
-        var lines = ["\(detail) [\(problem["code"]?.stringValue ?? "\(status.code)")]"]
-        for fault in problem["faults"]?.arrayValue ?? [] {
-            let line = fault["line"]?.intValue.map { "\($0):\(fault["column"]?.intValue ?? 1): " } ?? ""
-            let path = fault["path"]?.stringValue.map { $0.isEmpty ? "" : "\($0): " } ?? ""
-            lines.append("  \(line)\(path)\(fault["message"]?.stringValue ?? "")")
-        }
-        lines += (problem["approvals"]?.arrayValue ?? []).compactMap(\.stringValue).map { "  --approval-id \($0)" }
-        if let comment = problem["comment"]?.stringValue { lines.append("  comment: \(comment)") }
-        return CommandError(exit, lines.joined(separator: "\n"))
     }
 }

@@ -11,12 +11,10 @@ struct Approvals: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     mutating func run() async throws {
-        var query = "limit=\(limit)"
-        if let workflow { query += "&workflow=\(workflow)" }
-        if let status { query += "&status=\(status)" }
-        let answer = try await server.client.call(.GET, "/api/v1/approvals?\(query)")
-        if json { return Platform.printLine(answer.encodedText) }
-        for item in answer["items"]?.arrayValue ?? [] { Platform.printLine(Self.line(item)) }
+        let query = URLText.query([("limit", "\(limit)"), ("workflow", workflow), ("status", status)])
+        let answer = try await server.client.call(.GET, "/api/v1/approvals\(query)")
+        if json { return try Output.json(answer) }
+        try Output.text((answer["items"]?.arrayValue ?? []).map(Self.line))
     }
 
     /// `EXECUTION  pending  review (gate)  dataset-review  risk 72  until …  approvers: …`
@@ -51,9 +49,9 @@ struct VoteOptions: ParsableArguments {
         if let form { body["form"] = try InputFile.json(form) }
         if let approvalId { body["approval_id"] = .string(approvalId) }
         let answer = try await server.client.call(
-            .POST, "/api/v1/executions/\(execution)/approval", body: JSONValue.object(body).encoded)
+            .POST, "/api/v1/executions/\(URLText.segment(execution))/approval", body: JSONValue.object(body).encoded)
         let approvals = (answer["votes"]?.arrayValue ?? []).count { $0["decision"] == "approve" }
-        Platform.printLine(
+        try Output.text(
             "\(answer["approval_id"]?.stringValue ?? "")  \(answer["status"]?.stringValue ?? "")  "
                 + "\(approvals) of \(answer["quorum"]?.intValue ?? 1) approvals")
     }

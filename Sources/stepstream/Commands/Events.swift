@@ -18,14 +18,19 @@ struct Events: AsyncParsableCommand {
             return id
         }
         let settings = try options.resolve()
+        if settings.bus == .embedded { try settings.requireDataDirectory() }
         let bus = try EventBusStack(settings: settings, logger: LogOutput.logger(level: settings.logLevel))
+        guard follow || bus.hasTopic() else {
+            throw CommandError(
+                .failed, "\(settings.dataDirectory) has no event topic; was a server started on this directory?")
+        }
         let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .beginning))
         while true {
             if !follow, try await isAtEnd(subscription) { break }
             let events = try await subscription.next(limit: 1_000)
             if events.isEmpty { break }
             for delivered in events where wanted == nil || delivered.event.executionID == wanted {
-                Platform.printLine(String(decoding: delivered.event.bytes, as: UTF8.self))
+                try Output.data(delivered.event.bytes + [0x0A])
             }
         }
         await subscription.close()

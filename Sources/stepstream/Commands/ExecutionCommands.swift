@@ -11,31 +11,65 @@ struct ServerOptions: ParsableArguments {
     @Option(name: .long, help: "File with the caller's token. Default: $STEPSTREAM_TOKEN_FILE, else none.")
     var tokenFile: String?
 
-    var client: ServerClient { get throws(CommandError) { try ServerClient(url: url, tokenFile: tokenFile) } }
+    var client: ServerClient { get throws { try ServerClient(url: url, tokenFile: tokenFile) } }
+}
+
+/// How long a lost server is looked for.
+struct FollowOptions: ParsableArguments {
+    @Option(
+        name: .long, help: "How long to look for a server that was lost; then exit status 5. Default: 60s.")
+    var retryFor = "60s"
+
+    var duration: Duration {
+        get throws {
+            guard let duration = Duration(parsing: retryFor) else {
+                throw CommandError(.usage, "--retry-for is \"\(retryFor)\"; give a duration such as 10s or 5m")
+            }
+            return duration
+        }
+    }
+}
+
+/// What `run` and `execute` ask of their flags.
+enum OutputOptions {
+    /// Events and output in one stream would be neither.
+    static func check(output: String?, json: Bool) throws {
+        guard json, let output, OutputFile(path: output).isStandardOutput else { return }
+        throw ValidationError("--json prints events on standard output; give --output a file")
+    }
 }
 
 struct Execute: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Start a stored workflow on a server and follow it.")
     @Argument(help: "The workflow's name.") var name: String
-    @Option(name: .shortAndLong, help: "JSON file of the inputs; - for standard input.") var inputs: String?
+    @OptionGroup var inputs: InputOptions
     @Option(name: .long, help: "Idempotency key: the same key starts one execution only.") var key: String?
-    @Option(name: .long, help: "File for the output; - for standard output.") var output: String?
+    @Option(name: .long, help: "File for the output of a run that completes; - for standard output.")
+    var output: String?
     @Flag(name: .long, help: "Print the events themselves.") var json = false
+    @OptionGroup var follow: FollowOptions
     @OptionGroup var server: ServerOptions
 
+    func validate() throws { try OutputOptions.check(output: output, json: json) }
+
     mutating func run() async throws {
-        let body: JSONValue = ["inputs": try InputFile.inputs(inputs)]
-        let started = try await server.client.call(
-            .POST, "/api/v1/workflows/\(name)/execute", body: body.encoded,
+        let target = output.map { OutputFile(path: $0) }
+        let client = try server.client
+        let body: JSONValue = ["inputs": try inputs.value()]
+        let started = try await client.call(
+            .POST, "/api/v1/workflows/\(URLText.segment(name))/execute", body: body.encoded,
             headers: key.map { [("idempotency-key", $0)] } ?? [])
         guard let execution = started["execution_id"]?.stringValue else {
             throw CommandError(.failed, "the server's answer has no execution_id")
         }
-        if !json { Platform.printError("execution \(execution)") }
-        let status = try await follow(execution, after: 0, json: json, server.client)
-        if let output {
-            let report = try await server.client.call(.GET, "/api/v1/executions/\(execution)")
-            try OutputFile.write(report["output"] ?? .null, to: output)
+        if !json { Output.notice("execution \(execution)") }
+        var follower = ExecutionFollower(
+            client: client, execution: execution, retryFor: try follow.duration, isKnown: true)
+        let status = try await follower.run(
+            after: 0, view: ExecutionView(json: json, outputIsTaken: target?.isStandardOutput == true))
+        if let target, status == .completed {
+            let report = try await client.call(.GET, "/api/v1/executions/\(execution)")
+            try target.write(report["output"] ?? .null)
         }
         throw ExitCode(status.rawValue)
     }
@@ -46,21 +80,14 @@ struct Watch: AsyncParsableCommand {
     @Argument(help: "The execution's ID.") var execution: String
     @Option(name: .long, help: "Begin after this sequence number.") var after = 0
     @Flag(name: .long, help: "Print the events themselves.") var json = false
+    @OptionGroup var follow: FollowOptions
     @OptionGroup var server: ServerOptions
 
     mutating func run() async throws {
-        throw ExitCode(try await follow(execution, after: after, json: json, server.client).rawValue)
+        var follower = ExecutionFollower(
+            client: try server.client, execution: execution, retryFor: try follow.duration)
+        throw ExitCode(try await follower.run(after: after, view: ExecutionView(json: json)).rawValue)
     }
-}
-
-/// Shows the events to the final one; takes up again where a broken connection ended.
-private func follow(_ execution: String, after: Int, json: Bool, _ client: ServerClient) async throws -> ExitStatus {
-    var view = ExecutionView(json: json)
-    try await client.events(of: execution, after: after) { try view.take($0) }
-    guard let final = view.finalType else {
-        throw CommandError(.failed, "the stream of \(execution) ended before the execution did; watch it again")
-    }
-    return ExitStatus(finalType: final)
 }
 
 struct List: AsyncParsableCommand {
@@ -72,15 +99,14 @@ struct List: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     mutating func run() async throws {
-        var query = "limit=\(limit)"
-        if let workflow { query += "&workflow=\(workflow)" }
-        if let status { query += "&status=\(status)" }
-        let answer = try await server.client.call(.GET, "/api/v1/executions?\(query)")
-        if json { return Platform.printLine(answer.encodedText) }
-        for item in answer["items"]?.arrayValue ?? [] {
-            let columns = ["execution_id", "status", "started_at", "workflow"].map { item[$0]?.stringValue ?? "" }
-            Platform.printLine(columns.joined(separator: "  "))
-        }
+        let query = URLText.query([("limit", "\(limit)"), ("workflow", workflow), ("status", status)])
+        let answer = try await server.client.call(.GET, "/api/v1/executions\(query)")
+        if json { return try Output.json(answer) }
+        try Output.text(
+            (answer["items"]?.arrayValue ?? []).map { item in
+                ["execution_id", "status", "started_at", "workflow"].map { item[$0]?.stringValue ?? "" }
+                    .joined(separator: "  ")
+            })
     }
 }
 
@@ -92,8 +118,8 @@ struct Show: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     mutating func run() async throws {
-        let report = try await server.client.call(.GET, "/api/v1/executions/\(execution)")
-        Platform.printLine(json ? report.encodedText : ReportText.text(report))
+        let report = try await server.client.call(.GET, "/api/v1/executions/\(URLText.segment(execution))")
+        if json { try Output.json(report) } else { try Output.text(ReportText.lines(report)) }
     }
 }
 
@@ -106,7 +132,7 @@ struct Cancel: AsyncParsableCommand {
     mutating func run() async throws {
         let body: JSONValue = ["reason": .string(reason)]
         let answer = try await server.client.call(
-            .POST, "/api/v1/executions/\(execution)/cancel", body: body.encoded)
-        Platform.printLine("\(execution)  \(answer["status"]?.stringValue ?? "")  cancel requested")
+            .POST, "/api/v1/executions/\(URLText.segment(execution))/cancel", body: body.encoded)
+        try Output.text("\(execution)  \(answer["status"]?.stringValue ?? "")  cancel requested")
     }
 }

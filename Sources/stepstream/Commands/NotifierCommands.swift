@@ -25,24 +25,25 @@ struct DeadLetters: AsyncParsableCommand {
     mutating func run() async throws {
         for item in try await Self.all(server.client) {
             if json {
-                Platform.printLine(item.encodedText)
+                try Output.json(item)
                 continue
             }
             let columns = ["id", "channel", "approval_id", "stage", "died_at", "reason"].map {
                 item[$0]?.stringValue ?? ""
             }
-            Platform.printLine(columns.joined(separator: "  "))
+            try Output.text(columns.joined(separator: "  "))
         }
     }
 
     static func all(_ client: ServerClient) async throws -> [JSONValue] {
         var items: [JSONValue] = []
-        var cursor = ""
+        var cursor: String?
         while true {
-            let page = try await client.call(.GET, "/api/v1/notifier/deliveries?status=dead&limit=500\(cursor)")
+            let query = URLText.query([("status", "dead"), ("limit", "500"), ("cursor", cursor)])
+            let page = try await client.call(.GET, "/api/v1/notifier/deliveries\(query)")
             items += page["items"]?.arrayValue ?? []
             guard let next = page["next"]?.stringValue else { return items }
-            cursor = "&cursor=\(next)"
+            cursor = next
         }
     }
 }
@@ -68,15 +69,15 @@ struct Resend: AsyncParsableCommand {
                 do {
                     try await Self.resend(id, client)
                     resent += 1
-                } catch let error as CommandError { Platform.printError("\(id): \(error)") }
+                } catch let error as ServerRefusal { Output.notice("\(id): \(error)") }
             }
-            return Platform.printLine("\(resent) sent again")
+            return try Output.text("\(resent) sent again")
         }
         try await Self.resend(id, client)
     }
 
     private static func resend(_ id: String, _ client: ServerClient) async throws {
-        _ = try await client.call(.POST, "/api/v1/notifier/deliveries/\(id)/resend")
+        _ = try await client.call(.POST, "/api/v1/notifier/deliveries/\(URLText.segment(id))/resend")
     }
 }
 
@@ -87,6 +88,6 @@ struct EnableChannel: AsyncParsableCommand {
     @OptionGroup var server: ServerOptions
 
     mutating func run() async throws {
-        _ = try await server.client.call(.POST, "/api/v1/notifier/channels/\(channel)/enable")
+        _ = try await server.client.call(.POST, "/api/v1/notifier/channels/\(URLText.segment(channel))/enable")
     }
 }

@@ -31,6 +31,7 @@ struct Republish: AsyncParsableCommand {
                 .settings, "the embedded topic knows what it has and lacks nothing; give --bus kafka to republish there"
             )
         }
+        try settings.requireDataDirectory()
         let logger = LogOutput.logger(level: settings.logLevel)
         let journal: SQLiteJournal
         do { journal = try SQLiteJournal(at: settings.dataDirectory, logger: logger) } catch {
@@ -39,7 +40,7 @@ struct Republish: AsyncParsableCommand {
         do {
             let count = try await publish(from: journal, settings, logger)
             await journal.close()
-            Platform.printLine("\(count) events published again")
+            try Output.text("\(count) events published again")
         } catch {
             await journal.close()
             throw CommandError(.failed, "\(error)")

@@ -33,8 +33,9 @@ extension SettingsOptions {
     func run(_ role: any Role.Type) async throws { try await run(as: role.name, [role]) }
 
     func run(as name: String, _ roles: [any Role.Type]) async throws {
-        let settings = try SettingsResolver(options: self).resolve()
-        if printConfig { return Platform.printLine(settings.json.encodedText) }
+        let settings = try SettingsResolver(options: self).resolve(
+            runsSteps: roles.contains { $0 == OrchestratorRole.self })
+        if printConfig { return try Output.json(settings.json) }
         try await RoleRunner(name: name, roles: roles, settings: settings).run()
     }
 }

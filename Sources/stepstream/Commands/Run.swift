@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventBus
 import FoundationEssentials
+import Glibc
 import JournalSQLite
 import Logging
 import Orchestrator
@@ -17,36 +18,44 @@ struct Run: AsyncParsableCommand {
             run does not complete.
             """)
     @Argument(help: "The definition, YAML or JSON.") var file: String
-    @Option(name: .shortAndLong, help: "JSON file of the inputs; - for standard input.") var inputs: String?
-    @Option(name: .long, help: "File for the output; - for standard output.") var output: String?
+    @OptionGroup var inputs: InputOptions
+    @Option(name: .long, help: "File for the output of a run that completes; - for standard output.")
+    var output: String?
     @Option(name: .long, help: "Data directory. Default: a temporary one.") var dataDir: String?
     @Option(name: .long, help: "Directory of plugins; repeatable. Default: plugins beside the executable.")
     var plugins: [String] = []
     @Flag(name: .long, help: "Print the events themselves.") var json = false
 
+    func validate() throws { try OutputOptions.check(output: output, json: json) }
+
     mutating func run() async throws {
+        let target = output.map { OutputFile(path: $0) }
         var settings = Settings()
-        settings.pluginDirectories = plugins.isEmpty ? [Settings.defaultPluginDirectory] : plugins
+        settings.pluginDirectories = try Settings.pluginDirectories(plugins)
         let temporary = dataDir == nil ? try TemporaryDirectory.make("stepstream-run") : nil
         settings.dataDirectory = dataDir ?? temporary ?? ""
         let local = LocalRun(settings: settings, logger: LogOutput.logger(level: "warning"))
         let result: LocalRun.Result
         do {
             result = try await local.run(
-                source: try InputFile.bytes(file), isJSON: file.hasSuffix(".json"), file: file,
-                inputs: try InputFile.inputs(inputs), view: ExecutionView(json: json))
+                try DefinitionFile(file), inputs: try inputs.value(),
+                view: ExecutionView(json: json, outputIsTaken: target?.isStandardOutput == true))
         } catch {
             if let temporary { TemporaryDirectory.remove(temporary) }
             throw error
         }
-        if let output, let value = result.output { try OutputFile.write(value, to: output) }
+        var failure: (any Error)?
+        if let target, result.status == .completed {
+            do { try target.write(result.output ?? .null) } catch { failure = error }
+        }
         if let temporary {
-            if result.status == .completed { TemporaryDirectory.remove(temporary) } else {
-                Platform.printError("stepstream: the run's data is kept in \(temporary)")
+            if result.status == .completed, failure == nil { TemporaryDirectory.remove(temporary) } else {
+                Output.notice("stepstream: the run's data is kept in \(temporary)")
             }
         }
+        if let failure { throw failure }
         if result.status == .waiting {
-            Platform.printError(
+            Output.notice(
                 """
                 stepstream: \(result.execution) waits for a decision. It goes on with \
                 `stepstream serve --data-dir \(settings.dataDirectory)` and `stepstream approve \(result.execution)`.
@@ -68,14 +77,14 @@ struct LocalRun {
     let logger: Logger
 
     func run(
-        source: [UInt8], isJSON: Bool, file: String, inputs: JSONValue, view: ExecutionView
+        _ file: DefinitionFile, inputs: JSONValue, view: ExecutionView
     ) async throws -> Result {
         let bus = try EventBusStack(settings: settings, logger: logger)
         let stack = try await OrchestratorStack.open(settings: settings, bus: bus, logger: logger)
         let service = Task { try await stack.service.run() }
         defer { service.cancel() }
         do {
-            let result = try await follow(bus, stack, source, isJSON, file, inputs, view)
+            let result = try await follow(bus, stack, file, inputs, view)
             await close(bus, stack, service)
             return result
         } catch {
@@ -85,18 +94,18 @@ struct LocalRun {
     }
 
     private func follow(
-        _ bus: EventBusStack, _ stack: OrchestratorStack, _ source: [UInt8], _ isJSON: Bool, _ file: String,
-        _ inputs: JSONValue, _ view: ExecutionView
+        _ bus: EventBusStack, _ stack: OrchestratorStack, _ file: DefinitionFile, _ inputs: JSONValue,
+        _ view: ExecutionView
     ) async throws -> Result {
         let loaded: LoadedDefinition
         do {
             loaded = try await stack.service.definitions.put(
-                source, format: isJSON ? .json : .yaml, name: nil, now: SystemWallClock().now)
+                file.source, format: file.format == .json ? .json : .yaml, name: nil, now: SystemWallClock().now)
         } catch let error as DefinitionError {
-            throw CommandError(.usage, error.faults.map { "\(file):\($0)" }.joined(separator: "\n"))
+            throw file.faults(error)
         }
         if let violations = loaded.definition.inputs?.violations(of: inputs), !violations.isEmpty {
-            let lines = violations.map { "  /inputs\($0.path): \($0.message)" }
+            let lines = violations.map { VisibleText.escaped("  /inputs\($0.path): \($0.message)") }
             throw CommandError(.usage, "the inputs do not fit the schema\n" + lines.joined(separator: "\n"))
         }
         let subscription = try await bus.subscriber.subscribe(SubscriptionOptions(start: .end))
@@ -144,16 +153,18 @@ struct LocalRun {
 /// A directory of this process's own under the system's temporary one.
 enum TemporaryDirectory {
     static func make(_ prefix: String) throws -> String {
-        let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        let path = "\(base)/\(prefix)-\(UUID().uuidString.lowercased())"
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        let named = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
+        let path = "\(named.isEmpty ? "/tmp" : named)/\(prefix)-\(UUID().uuidString.lowercased())"
+        guard mkdir(path, 0o700) == 0 else {
+            throw CommandError(
+                .settings, "no temporary directory \(path) can be made: \(Platform.text(ofErrno: errno))")
+        }
         return path
     }
 
     static func remove(_ path: String) {
         do { try FileManager.default.removeItem(atPath: path) } catch {
-            Platform.printError("stepstream: \(path) cannot be removed: \(error)")
+            Output.notice("stepstream: \(path) cannot be removed: \(error)")
         }
     }
 }

@@ -10,6 +10,6 @@ struct Stats: AsyncParsableCommand {
 
     mutating func run() async throws {
         let answer = try await server.client.call(.GET, "/api/v1/statistics")
-        Platform.printLine(json ? answer.encodedText : StatisticsText.text(answer))
+        if json { try Output.json(answer) } else { try Output.text(StatisticsText.lines(answer)) }
     }
 }

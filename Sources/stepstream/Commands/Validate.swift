@@ -12,17 +12,10 @@ struct Validate: AsyncParsableCommand {
     var plugins: [String] = []
 
     mutating func run() async throws {
-        let source = try InputFile.bytes(file)
-        let directories = plugins.isEmpty ? [Settings.defaultPluginDirectory] : plugins
-        let catalog = try await PluginCatalog.read(directories)
-        do {
-            let definition = try DefinitionReader.read(
-                source, format: file.hasSuffix(".json") ? .json : .yaml, functions: catalog.lookup)
-            Platform.printLine("\(file): \(definition.name), \(definition.steps.count) steps, no faults")
-        } catch {
-            throw CommandError(
-                .usage, "\(error.faults.count) faults\n" + error.faults.map { "\(file):\($0)" }.joined(separator: "\n"))
-        }
+        let file = try DefinitionFile(self.file)
+        let catalog = try await PluginCatalog.read(try Settings.pluginDirectories(plugins))
+        let definition = try file.read(functions: catalog.lookup)
+        try Output.text("\(file.path): \(definition.name), \(definition.steps.count) steps, no faults")
     }
 }
 
@@ -39,19 +32,15 @@ struct PluginList: AsyncParsableCommand {
     @Flag(name: .long, help: "Print as JSON, with schemas.") var json = false
 
     mutating func run() async throws {
-        let catalog = try await PluginCatalog.read(plugins.isEmpty ? [Settings.defaultPluginDirectory] : plugins)
-        if json { Platform.printLine(CatalogJSON.json(catalog).encodedText) } else {
+        let catalog = try await PluginCatalog.read(try Settings.pluginDirectories(plugins))
+        if json { try Output.json(CatalogJSON.json(catalog)) } else {
             for plugin in catalog.plugins {
-                Platform.printLine(VisibleText.escaped("\(plugin.name) \(plugin.version)  \(plugin.path)"))
-                if let confinement = plugin.confinement { Platform.printLine("  confined by \(confinement)") }
-                for function in plugin.functions {
-                    let line = "  \(plugin.name).\(function.name)  \(function.summary ?? "")"
-                    Platform.printLine(VisibleText.escaped(line))
-                }
+                try Output.text("\(plugin.name) \(plugin.version)  \(plugin.path)")
+                if let confinement = plugin.confinement { try Output.text("  confined by \(confinement)") }
+                try Output.text(
+                    plugin.functions.map { "  \(plugin.name).\($0.name)  \($0.summary ?? "")" })
             }
-            for failure in catalog.failures {
-                Platform.printLine(VisibleText.escaped("\(failure.path): \(failure.message) [\(failure.code)]"))
-            }
+            try Output.text(catalog.failures.map { "\($0.path): \($0.message) [\($0.code)]" })
         }
         if !catalog.failures.isEmpty { throw ExitCode(ExitStatus.failed.rawValue) }
     }

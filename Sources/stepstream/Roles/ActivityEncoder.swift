@@ -33,8 +33,8 @@ struct ActivityEncoder: Sendable {
             writer.raw(",\"message\":")
             writer.string(message)
             writer.raw(",\"fields\":")
-            // The step's own JSON, checked here since it was not before.
-            writer.value((try? JSONValue(parsing: fields)) ?? .null)
+            // The step's own JSON, checked here since it was not before. A lost digit is no reason to lose the line.
+            writer.value((try? JSONValue(parsing: fields, limits: JSONLimits(wideIntegersRefused: false))) ?? .null)
         }
         writer.raw("}")
         publisher.publishActivity(EncodedActivity(executionID: activity.execution, bytes: writer.bytes))

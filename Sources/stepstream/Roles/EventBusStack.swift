@@ -13,6 +13,8 @@ struct EventBusStack: Sendable {
     private let openPublisher: @Sendable () async throws(BusError) -> any EventPublisher
     private let closeBus: @Sendable () async -> Void
     private let kafka: KafkaBus?
+    /// Whether there is a topic to read; one of Kafka is made by whoever reads it.
+    let hasTopic: @Sendable () -> Bool
     private let dataDirectory: String
 
     /// Connects to nothing yet.
@@ -27,6 +29,7 @@ struct EventBusStack: Sendable {
             deadLetters = bus.deadLetters
             openPublisher = { () throws(BusError) in try await bus.publisher() }
             closeBus = { await bus.close() }
+            hasTopic = { true }
         } else {
             let bus = try EmbeddedBus(dataDirectory: settings.dataDirectory, logger: logger)
             kafka = nil
@@ -35,6 +38,7 @@ struct EventBusStack: Sendable {
             deadLetters = bus.deadLetters
             openPublisher = { () throws(BusError) in try await bus.publisher() }
             closeBus = { await bus.close() }
+            hasTopic = { bus.hasTopic }
         }
     }
 

@@ -53,7 +53,7 @@ struct RoleRunner {
         let server = try WebServer(
             configuration: listening,
             providers: [health, metrics, ContractRoutes()] + parts.flatMap(\.routes), logger: logger,
-            onReady: { announce($0) })
+            onReady: { announce($0, logger) })
         // Shut down in reverse: first the executions end or are let go, then the listener, then the step hosts.
         let services = parts.flatMap(\.services) + [server] + parts.flatMap(\.servicesBeforeListener)
         let group = ServiceGroup(
@@ -77,12 +77,13 @@ struct RoleRunner {
     }
 
     /// The one line on stdout that tells a supervisor where the role listens.
-    private func announce(_ url: String) {
+    private func announce(_ url: String, _ logger: Logger) {
         let line: JSONValue = [
             "ready": true, "role": .string(name), "url": .string(url),
             "pid": .int(Int64(Platform.processID)),
         ]
-        Platform.printLine(line.encodedText)
+        // Whoever started the role may have gone; the role serves all the same.
+        do { try Output.json(line) } catch { logger.warning("the ready line is lost", metadata: ["error": "\(error)"]) }
         Platform.notifySystemd("READY=1")
     }
 }

@@ -1,12 +1,9 @@
-import Glibc
+import FoundationEssentials
 import WorkflowEngine
 import WorkflowModel
 
 /// The machine's time of day.
 struct SystemWallClock: WallClock {
-    var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
-    }
+    /// A date's double is exact to a quarter of a microsecond.
+    var now: Timestamp { Timestamp(microseconds: Int64(Date.now.timeIntervalSince1970 * 1_000_000)) }
 }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import WebServing
 import WorkflowModel
 
@@ -24,11 +23,11 @@ struct ApprovalSettings: Sendable {
 
     init(_ source: SettingsSource, _ faults: inout [String]) {
         let source = source.grouped("approvals", keys: Self.keys, &faults)
-        if let file = source.text(nil, "link_key_file") {
+        if let file = source.text(nil, "link_key_file", &faults) {
             linkKeyPath = file.value
             links = Self.links(path: file.value, setting: file.source, &faults)
         }
-        if let url = source.text(nil, "public_url") {
+        if let url = source.text(nil, "public_url", &faults) {
             publicURL = url.value.hasSuffix("/") ? String(url.value.dropLast()) : url.value
             let isWeb = url.value.hasPrefix("https://") || url.value.hasPrefix("http://")
             if !isWeb
@@ -41,8 +40,9 @@ struct ApprovalSettings: Sendable {
 
     /// The file's bytes are the key, but for line ends after it, which editors and `echo` leave.
     private static func links(path: String, setting: String, _ faults: inout [String]) -> ApprovalLinks? {
-        guard var key = FileManager.default.contents(atPath: path).map(Array.init) else {
-            faults.append("\(setting): \(path) cannot be read")
+        var key: [UInt8]
+        do throws(InputFileError) { key = try InputFile.bytes(path, bytesMax: InputFile.secretBytesMax) } catch {
+            faults.append("\(setting): \(error)")
             return nil
         }
         while key.last == 0x0A || key.last == 0x0D { key.removeLast() }

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import WebServing
 import WorkflowModel
 import Yams
@@ -47,7 +46,7 @@ struct CallerSettings: Sendable {
 
     private mutating func read(_ node: Node, _ place: String, _ faults: inout [String]) {
         guard let mapping = node.mapping else { return faults.append("\(place) is not a mapping") }
-        for key in mapping.keys.compactMap(\.string) where !Self.keys.contains(key) {
+        for key in mapping.keys.map({ $0.scalar?.string ?? "" }) where !Self.keys.contains(key) {
             faults.append(
                 "\(place): unknown setting \"\(key)\"; known are: \(Self.keys.sorted().joined(separator: ", "))")
         }
@@ -65,10 +64,10 @@ struct CallerSettings: Sendable {
             }
         }
         guard let file = mapping["token_file"]?.string else { return faults.append("\(place) has no token_file") }
-        guard let data = FileManager.default.contents(atPath: file) else {
-            return faults.append("\(place): \(file) cannot be read")
+        let token: String
+        do throws(InputFileError) { token = try InputFile.secret(file) } catch {
+            return faults.append("\(place): \(error)")
         }
-        let token = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
         guard token.utf8.count >= CallerDirectory.tokenBytesMin else {
             return faults.append("\(place): \(file) holds fewer than \(CallerDirectory.tokenBytesMin) characters")
         }
@@ -83,6 +82,10 @@ struct CallerSettings: Sendable {
             faults.append("\(place): \(key) is not a list")
             return []
         }
-        return sequence.compactMap { $0.scalar?.string }
+        guard let texts = Array(sequence).texts else {
+            faults.append("\(place): \(key) has an entry that is no name")
+            return []
+        }
+        return texts
     }
 }

@@ -1,5 +1,4 @@
 import ApprovalNotifier
-import FoundationEssentials
 import WorkflowModel
 import Yams
 
@@ -39,7 +38,7 @@ struct ChannelSettings {
             return nil
         }
         let known = Self.common.union(own)
-        for key in mapping.keys.compactMap(\.string) where !known.contains(key) {
+        for key in mapping.keys.map({ $0.scalar?.string ?? "" }) where !known.contains(key) {
             fault(
                 "unknown setting \"\(key)\" of a channel of type \(type); known are: \(known.sorted().joined(separator: ", "))"
             )
@@ -75,8 +74,11 @@ struct ChannelSettings {
             }
         }
         if let file = text("tls_ca") {
-            outgoing.certificateAuthority = file
-            if FileManager.default.contents(atPath: file) == nil { fault("tls_ca: \(file) cannot be read") }
+            do throws(InputFileError) {
+                outgoing.authorities = CertificateAuthorities(
+                    pem: try InputFile.bytes(file, bytesMax: InputFile.secretBytesMax))
+                if outgoing.authorities == nil { fault("tls_ca: \(file) holds no certificate in PEM") }
+            } catch { fault("tls_ca: \(error)") }
         }
         return outgoing
     }
@@ -152,23 +154,35 @@ struct ChannelSettings {
 
     // MARK: values
 
-    private mutating func fault(_ text: String) { faults.append("\(place): \(text)") }
+    /// A value is read where it is needed, so that a fault may be found twice.
+    private mutating func fault(_ text: String) {
+        let message = "\(place): \(text)"
+        if !faults.contains(message) { faults.append(message) }
+    }
 
-    private func text(_ key: String) -> String? { mapping?[key]?.scalar?.string }
+    private mutating func text(_ key: String) -> String? {
+        guard let node = mapping?[key] else { return nil }
+        if node.scalar == nil { fault("\(key) is a \(node.kind); give a single value") }
+        return node.scalar?.string
+    }
 
     private mutating func list(_ key: String) -> [String] {
         guard let node = mapping?[key] else { return [] }
-        if let sequence = node.sequence { return sequence.compactMap { $0.scalar?.string } }
-        fault("\(key) is not a list")
+        if let texts = node.sequence.flatMap({ Array($0).texts }) { return texts }
+        fault("\(key) is not a list of single values")
         return []
     }
 
     /// What a file holds, without white space around it; empty, and a fault, when it holds nothing.
     private mutating func secret(_ key: String, _ path: String) -> String {
-        let text = FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? ""
-        let trimmed = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-        if trimmed.isEmpty { fault("\(key): \(path) cannot be read or is empty") }
-        return trimmed
+        do throws(InputFileError) {
+            let text = try InputFile.secret(path).split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+            if text.isEmpty { fault("\(key): \(path) is empty") }
+            return text
+        } catch {
+            fault("\(key): \(error)")
+            return ""
+        }
     }
 
     /// As `--print-config` shows it.

@@ -11,7 +11,7 @@ struct ConfinementSettings {
     var source: SettingsSource
 
     func resolve(into settings: inout Settings, _ faults: inout [String]) {
-        if let directories = source.list([], "plugin_library_directories", separator: ":") {
+        if let directories = source.list([], "plugin_library_directories", separator: ":", &faults)?.values {
             settings.pluginLibraryDirectories = directories
             for directory in directories where !directory.hasPrefix("/") {
                 faults.append("plugin_library_directories names \"\(directory)\"; give absolute paths")
@@ -20,14 +20,14 @@ struct ConfinementSettings {
                 faults.append("plugin_library_directories has \(directories.count) entries; the limit is 64")
             }
         }
-        if let required = source.list([], "require_confinement", separator: ",") {
+        if let required = source.list([], "require_confinement", separator: ",", &faults)?.values {
             settings.requiredConfinement = required
             let known = HostingConfiguration.Confinement.requirements
             for name in required where !known.contains(name) {
                 faults.append("require_confinement names \"\(name)\"; give some of: \(known.joined(separator: ", "))")
             }
         }
-        if let users = source.text(nil, "step_host_users") {
+        if let users = source.text(nil, "step_host_users", &faults) {
             if let range = Self.users(users.value) { settings.stepHostUsers = range } else {
                 faults.append("\(users.source) is \"\(users.value)\"; give two user numbers above 0, such as 60800-61055")
             }

@@ -16,28 +16,28 @@ struct KafkaSettings {
     /// nil, and a fault, without a broker's address.
     func resolve(_ faults: inout [String]) -> KafkaBusConfiguration? {
         let source = source.grouped("kafka", keys: Self.keys, &faults)
-        guard let brokers = source.text(bootstrap, "bootstrap")?.value, !brokers.isEmpty else {
+        let brokers = source.text(bootstrap, "bootstrap", &faults)?.value
+        if bootstrap == nil, !source.isGiven("bootstrap") {
             faults.append("bus is kafka, and no broker is named; give --kafka-bootstrap HOST:PORT or kafka.bootstrap")
-            return nil
         }
-        var kafka = KafkaBusConfiguration(bootstrap: brokers)
+        var kafka = KafkaBusConfiguration(bootstrap: brokers ?? "")
         if let count = number(source, "partitions", &faults) { kafka.partitions = count }
         kafka.replication = number(source, "replication", &faults)
-        if let retention = source.text(nil, "retention") {
+        if let retention = source.text(nil, "retention", &faults) {
             if let duration = Duration(parsing: retention.value) { kafka.retention = duration } else {
                 faults.append("\(retention.source) is \"\(retention.value)\"; give a duration such as 36h or 7d")
             }
         }
         if let creates = source.bool("create_topics", &faults) { kafka.createsTopics = creates }
-        if let cluster = source.text(nil, "cluster")?.value { kafka.cluster = cluster }
-        if let name = source.text(nil, "member_name")?.value { kafka.memberName = name }
+        if let cluster = source.text(nil, "cluster", &faults)?.value { kafka.cluster = cluster }
+        if let name = source.text(nil, "member_name", &faults)?.value { kafka.memberName = name }
         kafka.properties = source.pairs("properties", &faults)
         kafka.security = security(source, &faults)
-        return kafka
+        return brokers == nil ? nil : kafka
     }
 
     private func number(_ source: SettingsSource, _ key: String, _ faults: inout [String]) -> Int? {
-        guard let text = source.text(nil, key) else { return nil }
+        guard let text = source.text(nil, key, &faults) else { return nil }
         if let number = Int(text.value) { return number }
         faults.append("\(text.source) is \"\(text.value)\"; give a whole number")
         return nil
@@ -46,19 +46,19 @@ struct KafkaSettings {
     private func security(_ source: SettingsSource, _ faults: inout [String]) -> KafkaBusConfiguration.Security {
         typealias Transport = KafkaBusConfiguration.Security.TransportProtocol
         var security = KafkaBusConfiguration.Security()
-        if let text = source.text(nil, "security") {
+        if let text = source.text(nil, "security", &faults) {
             if let transport = Transport(rawValue: text.value.lowercased()) { security.transport = transport } else {
                 let names = Transport.allCases.map(\.rawValue).joined(separator: ", ")
                 faults.append("\(text.source) is \"\(text.value)\"; give one of: \(names)")
             }
         }
-        security.caPath = source.text(nil, "tls_ca")?.value
-        security.certificatePath = source.text(nil, "tls_certificate")?.value
-        security.keyPath = source.text(nil, "tls_key")?.value
-        security.mechanism = source.text(nil, "sasl_mechanism")?.value.uppercased()
-        security.username = source.text(nil, "sasl_username")?.value
-        security.password = (source.text(nil, "sasl_password")?.value).map { KafkaBusConfiguration.Secret($0) }
-        if let file = source.text(nil, "oauth_token_file") {
+        security.caPath = source.text(nil, "tls_ca", &faults)?.value
+        security.certificatePath = source.text(nil, "tls_certificate", &faults)?.value
+        security.keyPath = source.text(nil, "tls_key", &faults)?.value
+        security.mechanism = source.text(nil, "sasl_mechanism", &faults)?.value.uppercased()
+        security.username = source.text(nil, "sasl_username", &faults)?.value
+        security.password = (source.text(nil, "sasl_password", &faults)?.value).map { KafkaBusConfiguration.Secret($0) }
+        if let file = source.text(nil, "oauth_token_file", &faults) {
             let tokens = TokenFile(path: file.value)
             security.oauthToken = { try tokens.read() }
         }

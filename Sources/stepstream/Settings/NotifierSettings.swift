@@ -19,8 +19,8 @@ struct NotifierSettings: Sendable {
         if let links = settings.approvals.links, let url = settings.approvals.publicURL {
             configuration.links = DecisionLinks(links: links, publicURL: url, groups: settings.callers.groups)
         }
-        if let texts = source.list([], "retry_schedule", separator: ",") {
-            let delays = texts.map { Duration(parsing: $0) }
+        if let list = source.list([], "retry_schedule", separator: ",", &faults) {
+            let delays = list.values.map { Duration(parsing: $0) }
             if delays.contains(nil) || delays.count > Self.retriesMax {
                 faults.append(
                     "notifier.retry_schedule is a list of up to \(Self.retriesMax) durations, such as [5s, 5m, 30m]")

@@ -1,4 +1,3 @@
-import FoundationEssentials
 import StepHosting
 import WorkflowModel
 import Yams
@@ -72,8 +71,10 @@ struct PluginSecretSettings: Sendable {
     private struct Fault: Error { var reason: String }
 
     private static func value(of path: String) throws(Fault) -> String {
-        guard let data = FileManager.default.contents(atPath: path) else { throw Fault(reason: "cannot be read") }
-        guard var text = String(validating: data, as: UTF8.self) else { throw Fault(reason: "is not UTF-8") }
+        var text: String
+        do throws(InputFileError) { text = try InputFile.text(path, bytesMax: InputFile.secretBytesMax) } catch {
+            throw Fault(reason: error.reason)
+        }
         if text.last?.isNewline == true { text.removeLast() }
         let (least, most) = (PluginSecrets.valueBytesMin, PluginSecrets.valueBytesMax)
         guard (least...most).contains(text.utf8.count) else {

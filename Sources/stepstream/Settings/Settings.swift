@@ -40,13 +40,30 @@ struct Settings: Sendable {
     static var defaultDataDirectory: String {
         let environment = ProcessInfo.processInfo.environment
         if Platform.isRoot { return "/var/lib/stepstream" }
-        let state = environment["XDG_STATE_HOME"] ?? (environment["HOME"].map { $0 + "/.local/state" } ?? "/tmp")
-        return state + "/stepstream"
+        // The XDG Base Directory Specification has an empty or relative value ignored.
+        let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+        return (state ?? (environment["HOME"].map { $0 + "/.local/state" } ?? "/tmp")) + "/stepstream"
     }
 
     /// `plugins` beside the executable.
     static var defaultPluginDirectory: String { Platform.executableDirectory + "/plugins" }
+    /// What a command's flags name, or the default.
+    /// - Throws: every directory that cannot be read.
+    static func pluginDirectories(_ named: [String]) throws(SettingsError) -> [String] {
+        let faults = named.compactMap { path in
+            Platform.faultOfDirectory(path).map { "--plugins: \"\(path)\" cannot be used: \($0)" }
+        }
+        guard faults.isEmpty else { throw SettingsError(faults: faults) }
+        return named.isEmpty ? [defaultPluginDirectory] : named
+    }
+
     static var stepHostPath: String { Platform.executableDirectory + "/stepstream-step-host" }
+
+    /// For a command that reads what is there: it makes no directory out of a slip of the pen.
+    func requireDataDirectory() throws(SettingsError) {
+        guard let reason = Platform.faultOfDirectory(dataDirectory) else { return }
+        throw SettingsError(faults: ["data_dir: \(dataDirectory) cannot be read: \(reason)"])
+    }
 
     /// As `--print-config` shows them.
     var json: JSONValue {

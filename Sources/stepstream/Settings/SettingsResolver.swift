@@ -9,42 +9,49 @@ struct SettingsResolver {
 
     private static let keys: Set = [
         "host", "port", "data_dir", "plugins", "plugin_files", "plugin_secret_files", "bus", "insecure", "cors_origins",
-        "plugin_library_directories", "require_confinement", "step_host_users", "log_level", "stop_grace", "kafka", "tokens", "approvals", "notifier",
+        "plugin_library_directories", "require_confinement", "step_host_users", "log_level", "stop_grace", "kafka",
+        "tokens", "approvals", "notifier",
     ]
 
+    /// - Parameter runsSteps: whether the process runs steps and needs what they need.
     /// - Throws: `SettingsError` with every fault.
-    func resolve() throws -> Settings {
+    func resolve(runsSteps: Bool = false) throws -> Settings {
         var faults: [String] = []
         let source = SettingsSource(
             path: options.common.config, environment: environment, keys: Self.keys, faults: &faults)
         var settings = Settings()
 
-        if let host = source.text(options.host, "host") { settings.host = host.value }
-        if let port = source.text(options.port, "port") {
+        if let host = source.text(options.host, "host", &faults) { settings.host = host.value }
+        if let port = source.text(options.port, "port", &faults) {
             if let number = Int(port.value), (0...65_535).contains(number) { settings.port = number } else {
                 faults.append("\(port.source) is \"\(port.value)\"; give a number from 0 to 65535")
             }
         }
-        if let directory = source.text(options.common.dataDir, "data_dir") {
-            settings.dataDirectory = absolute(directory.value)
+        if let directory = source.text(options.common.dataDir, "data_dir", &faults) {
+            settings.dataDirectory = absolute(directory.value, directory.source, &faults)
         }
-        if let bus = source.text(options.common.bus, "bus") {
+        if let bus = source.text(options.common.bus, "bus", &faults) {
             if let known = Settings.Bus(rawValue: bus.value) { settings.bus = known } else {
                 let names = Settings.Bus.allCases.map(\.rawValue).joined(separator: ", ")
                 faults.append("\(bus.source) is \"\(bus.value)\"; give one of: \(names)")
             }
         }
+        let isBusNamed = options.common.bus != nil || source.isGiven("bus")
+        if !isBusNamed, options.common.kafkaBootstrap != nil || source.isGiven("kafka") {
+            faults.append(
+                "there are settings of kafka, and the bus is embedded; give bus: kafka, STEPSTREAM_BUS or --bus")
+        }
         if settings.bus == .kafka {
             settings.kafka = KafkaSettings(source: source, bootstrap: options.common.kafkaBootstrap).resolve(&faults)
         }
         settings.approvals = ApprovalSettings(source, &faults)
-        if let level = source.text(options.common.logLevel, "log_level") {
+        if let level = source.text(options.common.logLevel, "log_level", &faults) {
             if Logger.Level(rawValue: level.value) != nil { settings.logLevel = level.value } else {
                 let names = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
                 faults.append("\(level.source) is \"\(level.value)\"; give one of: \(names)")
             }
         }
-        if let grace = source.text(options.stopGrace, "stop_grace") {
+        if let grace = source.text(options.stopGrace, "stop_grace", &faults) {
             if let duration = Duration(parsing: grace.value) { settings.stopGrace = duration } else {
                 faults.append("\(grace.source) is \"\(grace.value)\"; give a duration such as 500ms, 10s or 2m")
             }
@@ -53,20 +60,42 @@ struct SettingsResolver {
             settings.insecure = flag
         }
         settings.pluginDirectories =
-            (source.list(options.plugins, "plugins", separator: ":") ?? [Settings.defaultPluginDirectory]).map(absolute)
-        settings.pluginFiles = (source.list(options.pluginFiles, "plugin_files", separator: ":") ?? []).map(absolute)
+            directories(source.list(options.plugins, "plugins", separator: ":", &faults), runsSteps, &faults)
+            ?? [Settings.defaultPluginDirectory]
+        let files = source.list(options.pluginFiles, "plugin_files", separator: ":", &faults)
+        settings.pluginFiles = directories(files, runsSteps, &faults) ?? []
         ConfinementSettings(source: source).resolve(into: &settings, &faults)
         settings.pluginSecrets = PluginSecretSettings(source, &faults)
         settings.callers = CallerSettings(source, &faults)
         settings.notifier = NotifierSettings(source, settings: settings, &faults)
-        if let origins = source.list(options.corsOrigin, "cors_origins", separator: ",") {
-            settings.corsOrigins = origins
+        if let origins = source.list(options.corsOrigin, "cors_origins", separator: ",", &faults) {
+            settings.corsOrigins = origins.values
         }
         guard faults.isEmpty else { throw SettingsError(faults: faults) }
         return settings
     }
 
-    private func absolute(_ path: String) -> String {
-        path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
+    /// Directories that are there; a process that runs no steps may share the settings and not have them.
+    private func directories(
+        _ list: (values: [String], source: String)?, _ mustExist: Bool, _ faults: inout [String]
+    ) -> [String]? {
+        list?.values.map { value in
+            let path = absolute(value, list?.source ?? "", &faults)
+            if mustExist, let reason = Platform.faultOfDirectory(path) {
+                faults.append("\(list?.source ?? ""): \(path) cannot be used: \(reason)")
+            }
+            return path
+        }
+    }
+
+    private func absolute(_ path: String, _ source: String, _ faults: inout [String]) -> String {
+        if path.hasPrefix("/") { return path }
+        let directory = FileManager.default.currentDirectoryPath
+        // As an empty path it would lead to the root.
+        guard directory.hasPrefix("/") else {
+            faults.append("\(source) is \"\(path)\", and the working directory is gone; give an absolute path")
+            return path
+        }
+        return directory + "/" + path
     }
 }

@@ -1,7 +1,9 @@
-import FoundationEssentials
+import WorkflowModel
 import Yams
 
 /// Where a setting's value comes from: a flag over the environment over the settings file.
+///
+/// What is of another kind than the setting, or empty, is a fault: one that is silently ignored is worse than none.
 struct SettingsSource {
     static let fileDefault = "stepstream.yaml"
 
@@ -16,12 +18,13 @@ struct SettingsSource {
         self.environment = environment
         let named = flag ?? environment["STEPSTREAM_CONFIG"]
         path = named ?? Self.fileDefault
-        guard let data = FileManager.default.contents(atPath: path) else {
-            if named != nil { faults.append("the settings file \(path) cannot be read") }
+        let text: String
+        do throws(InputFileError) { text = try InputFile.text(path) } catch {
+            if named != nil || !error.isMissing { faults.append("the settings file \(error)") }
             return
         }
         do {
-            if let node = try Yams.compose(yaml: String(decoding: data, as: UTF8.self)) {
+            if let node = try Yams.compose(yaml: text) {
                 take(node, keys, "\(path) is not a mapping of settings", &faults)
             }
         } catch {
@@ -41,7 +44,7 @@ struct SettingsSource {
     private mutating func take(_ node: Node, _ keys: Set<String>, _ otherwise: String, _ faults: inout [String]) {
         guard let mapping = node.mapping else { return faults.append(otherwise) }
         for (key, value) in mapping {
-            guard let name = key.string else { continue }
+            let name = key.scalar?.string ?? ""
             if keys.contains(name) { file[name] = value } else {
                 let known = keys.sorted().map(qualified).joined(separator: ", ")
                 faults.append("\(path): unknown setting \"\(qualified(name))\"; known are: \(known)")
@@ -55,21 +58,45 @@ struct SettingsSource {
         "STEPSTREAM_" + ((group.map { $0 + "_" } ?? "") + key).uppercased()
     }
 
+    private func flagName(_ key: String) -> String {
+        "--" + ((group.map { $0 + "_" } ?? "") + key).replacing("_", with: "-")
+    }
+
+    private func place(_ key: String) -> String { "\(qualified(key)) in \(path)" }
+
+    /// Whether anything is said about a setting, or with a key that ends in `_` about any that begins so, in the
+    /// environment or the file.
+    func isGiven(_ key: String) -> Bool {
+        file[key] != nil || environment[variable(key)] != nil
+            || environment.keys.contains { $0.hasPrefix(variable(key) + "_") }
+    }
+
     /// The value, and where it stands for a message about it.
-    func text(_ flag: String?, _ key: String) -> (value: String, source: String)? {
-        if let flag {
-            return (flag, "--" + ((group.map { $0 + "_" } ?? "") + key).replacing("_", with: "-"))
+    func text(_ flag: String?, _ key: String, _ faults: inout [String]) -> (value: String, source: String)? {
+        let found: (value: String, source: String)
+        if let flag { found = (flag, flagName(key)) } else if let value = environment[variable(key)] {
+            found = (value, variable(key))
+        } else if let node = file[key] {
+            guard let value = node.scalar?.string else {
+                faults.append("\(place(key)) is a \(node.kind); give a single value")
+                return nil
+            }
+            found = (value, place(key))
+        } else {
+            return nil
         }
-        if let value = environment[variable(key)] { return (value, variable(key)) }
-        if let value = file[key]?.scalar?.string { return (value, "\(qualified(key)) in \(path)") }
-        return nil
+        guard !found.value.isEmpty else {
+            faults.append("\(found.source) is empty; leave it out for the default")
+            return nil
+        }
+        return found
     }
 
     /// What stands in the file alone.
     func node(_ key: String) -> Node? { file[key] }
 
     func bool(_ key: String, _ faults: inout [String]) -> Bool? {
-        guard let text = text(nil, key) else { return nil }
+        guard let text = text(nil, key, &faults) else { return nil }
         switch text.value {
         case "true", "1": return true
         case "false", "0": return false
@@ -79,11 +106,29 @@ struct SettingsSource {
         }
     }
 
-    func list(_ flags: [String], _ key: String, separator: Character) -> [String]? {
-        if !flags.isEmpty { return flags }
-        if let value = environment[variable(key)] { return value.split(separator: separator).map(String.init) }
-        if let sequence = file[key]?.sequence { return sequence.compactMap { $0.scalar?.string } }
-        return file[key]?.scalar.map { [$0.string] }
+    /// A list, or a single value in its place.
+    func list(
+        _ flags: [String], _ key: String, separator: Character, _ faults: inout [String]
+    ) -> (values: [String], source: String)? {
+        let found: (values: [String], source: String)
+        if !flags.isEmpty { found = (flags, flagName(key)) } else if let value = environment[variable(key)] {
+            let entries = value.split(separator: separator, omittingEmptySubsequences: false)
+            found = (entries.map(String.init), variable(key))
+        } else if let node = file[key] {
+            let nodes = node.sequence.map(Array.init) ?? [node]
+            guard let values = nodes.texts else {
+                faults.append("\(place(key)) is not a list of single values")
+                return nil
+            }
+            found = (values, place(key))
+        } else {
+            return nil
+        }
+        guard !found.values.contains("") else {
+            faults.append("\(found.source) has an empty entry")
+            return nil
+        }
+        return found
     }
 
     /// Names and values: a mapping in the file, lines `name=value` in the environment.
@@ -100,15 +145,35 @@ struct SettingsSource {
         }
         guard let node = file[key] else { return [:] }
         guard let mapping = node.mapping else {
-            faults.append("\(qualified(key)) in \(path) is not a mapping of names to values")
+            faults.append("\(place(key)) is not a mapping of names to values")
             return [:]
         }
         for (name, value) in mapping {
-            if let name = name.string, let value = value.scalar?.string { pairs[name] = value } else {
-                faults.append("\(qualified(key)) in \(path): \(name.string ?? "?") has no plain value")
+            if let name = name.scalar?.string, let value = value.scalar?.string { pairs[name] = value } else {
+                faults.append("\(place(key)): \(name.scalar?.string ?? "?") has no plain value")
             }
         }
         return pairs
+    }
+}
+
+extension Node {
+    /// In words, for a message about a value that should be another one.
+    var kind: String {
+        switch self {
+        case .scalar: "single value"
+        case .sequence: "list"
+        case .mapping: "mapping"
+        case .alias: "alias"
+        }
+    }
+}
+
+extension [Node] {
+    /// The elements' texts; nil when one is no single value.
+    var texts: [String]? {
+        let texts = compactMap { $0.scalar?.string }
+        return texts.count == count ? texts : nil
     }
 }
 

@@ -1,5 +1,4 @@
 import EventBusKafka
-import FoundationEssentials
 import WebServing
 import WorkflowModel
 
@@ -10,10 +9,10 @@ struct TokenFile: Sendable {
     /// What the token says of itself; it is the broker that checks it.
     /// - Throws: `SettingsError` that never shows the token.
     func read() throws -> KafkaBusConfiguration.OAuthToken {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw SettingsError(faults: ["kafka.oauth_token_file: \(path) cannot be read"])
+        let token: String
+        do throws(InputFileError) { token = try InputFile.secret(path) } catch {
+            throw SettingsError(faults: ["kafka.oauth_token_file: \(error)"])
         }
-        let token = String(decoding: data, as: UTF8.self).filter { !$0.isWhitespace }
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
         // RFC 7519: header, claims and signature in base64url; `exp` counts seconds.
         guard parts.count == 3, let claims = Self.claims(parts[1]), let subject = claims["sub"]?.stringValue,

@@ -2,7 +2,7 @@ import WorkflowModel
 
 /// `stepstream show` for people.
 enum ReportText {
-    static func text(_ report: JSONValue) -> String {
+    static func lines(_ report: JSONValue) -> [String] {
         var lines = [
             "\(text(report, "execution_id"))  \(text(report, "workflow")) revision \(text(report, "revision"))",
             "status \(text(report, "status"))  \(text(report, "progress")) %  risk \(text(report, "risk_score"))",
@@ -18,7 +18,7 @@ enum ReportText {
             for attempt in step["attempts"]?.arrayValue ?? [] { lines += self.attempt(attempt) }
         }
         for approval in report["approvals"]?.arrayValue ?? [] { lines += self.approval(approval) }
-        return lines.joined(separator: "\n")
+        return lines
     }
 
     private static func approval(_ approval: JSONValue) -> [String] {

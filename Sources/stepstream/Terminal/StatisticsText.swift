@@ -2,7 +2,7 @@ import WorkflowModel
 
 /// `stepstream stats` for people.
 enum StatisticsText {
-    static func text(_ statistics: JSONValue) -> String {
+    static func lines(_ statistics: JSONValue) -> [String] {
         var lines = [
             "events up to \(statistics["up_to"]?.stringValue ?? "–"), "
                 + "\(statistics["lag_events"]?.intValue.map(String.init) ?? "?") not counted yet"
@@ -27,7 +27,7 @@ enum StatisticsText {
             let codes = (window["error_codes"]?.arrayValue ?? []).map { [text($0, "code"), text($0, "count")] }
             if !codes.isEmpty { lines += table(["error codes", "count"], codes) }
         }
-        return lines.joined(separator: "\n")
+        return lines
     }
 
     private static let percentiles = ["p50 ms", "p95 ms", "p99 ms"]
@@ -44,16 +44,17 @@ enum StatisticsText {
 
     private static func text(_ value: JSONValue, _ key: String) -> String {
         guard let member = value[key], !member.isNull else { return "–" }
-        return member.stringValue ?? member.encodedText
+        // Columns are measured as they are shown.
+        return VisibleText.escaped(member.stringValue ?? member.encodedText)
     }
 
     /// The first column to the left, numbers to the right.
     private static func table(_ head: [String], _ rows: [[String]]) -> [String] {
-        let widths = head.indices.map { column in ([head] + rows).map { $0[column].count }.max() ?? 0 }
+        let widths = head.indices.map { column in ([head] + rows).map { DisplayWidth.of($0[column]) }.max() ?? 0 }
         return ([head] + rows).map { row in
             "  "
                 + row.indices.map { column in
-                    let space = String(repeating: " ", count: widths[column] - row[column].count)
+                    let space = String(repeating: " ", count: widths[column] - DisplayWidth.of(row[column]))
                     return column == 0 ? row[column] + space : space + row[column]
                 }.joined(separator: "  ")
         }

@@ -24,6 +24,12 @@ struct DefinitionFaultTests {
             ("name: a\nsteps: [{name: s, function: score}]", "2:29 steps[0].function invalid_name"),
             ("name: a\nsteps: [{name: s, function: risk.scroe}]", "2:29 steps[0].function unknown_function"),
             (head + "- name: s\n  function: risk.score", "5:9 steps[1].name duplicate_name"),
+            (head + "  with: {n: [18446744073709551615]}", "5:14 steps[0].with.n[0] unsupported_yaml"),
+            (head + "  with: {n: -9223372036854775809}", "5:13 steps[0].with.n unsupported_yaml"),
+            (
+                #"{"name": "a", "steps": [{"name": "s", "function": "risk.score", "with": {"n": 18446744073709551615}}]}"#,
+                "1:79  syntax"
+            ),
             (head + "deliverable_type: ''", "5:19 deliverable_type invalid_value"),
             (head + "stesp: 1", "5:1 stesp unknown_key"),
             (head + "approval: {approvers: [a]}", "5:11 approval missing_key"),

@@ -75,7 +75,7 @@ struct DefinitionReaderTests {
                 empty:
                 booleans: [true, True, TRUE, false, !!bool "true"]
                 integers: [0, -7, +7, 007, 0o17, 0xff, !!int "3"]
-                numbers: [1.5, -.5, 1., 1e3, 1.e-3, +1.0E+2, 123456789012345678901234567890, !!float 2]
+                numbers: [1.5, -.5, 1., 1e3, 1.e-3, +1.0E+2, 123456789012345678901234567890.0, !!float 2]
                 text: |
                   a * b
                   **c**
@@ -98,6 +98,18 @@ struct DefinitionReaderTests {
         #expect(input["text"] == "a * b\n**c**\n")
         #expect(input["folded"] == "x y")
         #expect(input["*key*"] == "*value*")
+    }
+
+    @Test("keys are told apart by their code points", arguments: [("é", "e\u{301}"), ("\u{212B}", "\u{C5}")])
+    func exactKeys(left: String, right: String) throws {
+        let members = "{\"\(left)\": 1, \"\(right)\": 2}"
+        for text in [
+            "{\"name\": \"a\", \"steps\": [{\"name\": \"s\", \"function\": \"risk.score\", \"with\": \(members)}]}",
+            "name: a\nsteps: [{name: s, function: risk.score, with: \(members)}]",
+        ] {
+            let input = try #require(try DefinitionSamples.read(text).steps[0].input.literal)
+            #expect(input.objectValue?.count == 2 && input[left] == 1 && input[right] == 2)
+        }
     }
 
     @Test("YAML anchors and aliases stand for what they name")

@@ -23,7 +23,7 @@ struct JSONReaderTests {
         #expect(value.objectValue?.keys == ["z", "a"])
     }
 
-    @Test("integers stay exact to the ends of 64 bits, and beyond become doubles")
+    @Test("integers stay exact to the ends of 64 bits, and beyond are refused with their path")
     func integers() throws {
         for number in [Int64.min, .min + 1, -1, 0, 1, 9_007_199_254_740_993, .max - 1, .max] {
             guard case .int(let value) = try read("\(number)") else {
@@ -32,14 +32,23 @@ struct JSONReaderTests {
             }
             #expect(value == number)
         }
-        guard case .double(let above) = try read("9223372036854775808"),
-            case .double(let below) = try read("-9223372036854775809")
-        else {
-            Issue.record("numbers beyond 64 bits must be doubles")
-            return
+        for number in ["9223372036854775808", "-9223372036854775809", "18446744073709551615"] {
+            let found = try #require(fault("{\"a/b\": [1, {\"~é\": \(number)}]}"))
+            #expect(found.path == "/a~1b/1/~0é" && found.line == 1 && found.column == 21)
+            #expect("\(found)".hasPrefix("/a~1b/1/~0é: an integer beyond 64 bits"))
+            // Where an order of magnitude does, such as a bound in a schema, the nearest double is taken.
+            let near = try read(number, JSONLimits(wideIntegersRefused: false))
+            #expect(near == .double(try #require(Double(number))))
+            #expect(try read(number + ".0") == near)
         }
-        #expect(above == 0x1p63)
-        #expect(below == -0x1p63)
+    }
+
+    @Test("a byte-order mark before the text is skipped, and nowhere else")
+    func byteOrderMark() throws {
+        #expect(try read("\u{FEFF}{\"a\": 1}") == ["a": 1])
+        #expect(try read("\u{FEFF} 7 ") == 7)
+        #expect(try read("\"\u{FEFF}\"") == "\u{FEFF}")
+        for text in ["\u{FEFF}", "\u{FEFF}\u{FEFF}1", "1\u{FEFF}", "[\u{FEFF}]"] { #expect(fault(text) != nil) }
     }
 
     @Test("a fraction or an exponent makes a double", arguments: [("1.0", 1.0), ("-0.5e-3", -0.0005), ("1E2", 100)])
@@ -58,7 +67,7 @@ struct JSONReaderTests {
             ("{,}", 1, 2), ("{\"a\"}", 1, 5), ("{\"a\":1,}", 1, 8), ("{a:1}", 1, 2), ("01", 1, 2), ("-", 1, 2),
             ("1.", 1, 3), (".5", 1, 1), ("+1", 1, 1), ("1e", 1, 3), ("1e+", 1, 4), ("NaN", 1, 1), ("1 1", 1, 3),
             ("\"a", 1, 3), ("\"\n\"", 1, 2), ("\"\\x\"", 1, 4), ("\"\\u12g4\"", 1, 6), ("[\n1,\n x]", 3, 2),
-            ("'a'", 1, 1), ("\u{FEFF}1", 1, 1), ("1e400", 1, 1), ("\"\\", 1, 3),
+            ("'a'", 1, 1), ("1e400", 1, 1), ("\"\\", 1, 3),
         ])
     func refused(_ text: String, _ line: Int, _ column: Int) throws {
         let error = try #require(fault(text))

@@ -32,15 +32,43 @@ struct NumberNode: MustacheCustomRenderable, MustacheTransformable {
 
     /// Rounding is for people's eyes; the data keeps its digits.
     func transform(_ name: String) -> Any? {
-        let number = value.doubleValue ?? 0
         switch name {
-        case "equalzero": return number == 0
-        case "rounded": return node(.number(number.rounded()))
-        case "rounded1": return node(.number((number * 10).rounded() / 10))
-        case "rounded2": return node(.number((number * 100).rounded() / 100))
-        case "percent": return StepValue.number((number * 1_000).rounded() / 10).json + " %"
+        case "equalzero": return value.doubleValue == 0
+        case "rounded": return node(rounded(0))
+        case "rounded1": return node(rounded(1))
+        case "rounded2": return node(rounded(2))
+        case "percent": return percent
         default: return nil
         }
+    }
+
+    /// An integer is round already; beyond 2⁵³ a double has no fraction either.
+    private func rounded(_ decimals: Int) -> StepValue {
+        guard case .number(let number) = value, number.magnitude < 0x1p53 else { return value }
+        return .number(Self.round(number, decimals))
+    }
+
+    /// One decimal, or as many as it takes not to say 0 % of something or 100 % of what is not all.
+    private var percent: String {
+        switch value {
+        case .integer(0): return "0 %"
+        // Exact, where a product would not fit.
+        case .integer(let number): return "\(number)00 %"
+        default: break
+        }
+        let number = (value.doubleValue ?? 0) * 100
+        guard number.magnitude < 0x1p53 else { return StepValue.number(number).json + " %" }
+        let decimals = (1...12).first { decimals in
+            let shown = Self.round(number, decimals)
+            return shown == number || shown != 0 && shown != 100
+        }
+        return StepValue.number(Self.round(number, decimals ?? 12)).json + " %"
+    }
+
+    private static func round(_ number: Double, _ decimals: Int) -> Double {
+        var scale = 1.0
+        for _ in 0..<decimals { scale *= 10 }
+        return (number * scale).rounded() / scale
     }
 }
 
@@ -66,12 +94,12 @@ struct ListNode: MustacheSequence, MustacheCustomRenderable, MustacheTransformab
 
 /// An object: a section over it looks names up in it first.
 struct ObjectNode: MustacheParent, MustacheCustomRenderable, MustacheTransformable {
-    var members: [String: StepValue]
+    var members: StepObject
 
     var renderText: String { StepValue.object(members).json }
     var isNull: Bool { false }
 
-    func child(named name: String) -> Any? { members[name].map(node) }
+    func child(named name: String) -> Any? { members[TemplateName.decoded(name)].map(node) }
 
     func transform(_ name: String) -> Any? {
         switch name {
@@ -79,7 +107,7 @@ struct ObjectNode: MustacheParent, MustacheCustomRenderable, MustacheTransformab
         case "empty": members.isEmpty
         case "entries":
             ListNode(
-                elements: members.sorted { $0.key < $1.key }.map { ["key": .string($0.key), "value": $0.value] })
+                elements: members.map { ["key": .string($0.key), "value": $0.value] })
         default: nil
         }
     }

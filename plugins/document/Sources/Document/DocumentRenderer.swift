@@ -32,8 +32,7 @@ struct DocumentRenderer {
                 code: .invalidTemplate,
                 message: "the template has \(template.utf8.count) bytes, at most \(Self.templateBytesMax) are allowed")
         }
-        try TemplateScan.check(template)
-        let text = framed(try parse().render(node(data)))
+        let text = framed(try parse(TemplateScan.prepared(template)).render(node(data)))
         let bytes = text.utf8.count
         guard bytes <= Self.textBytesMax else {
             throw RenderFailure(
@@ -42,7 +41,7 @@ struct DocumentRenderer {
         return Output(text: text, format: format, bytes: bytes)
     }
 
-    private func parse() throws(RenderFailure) -> MustacheTemplate {
+    private func parse(_ template: String) throws(RenderFailure) -> MustacheTemplate {
         // The pragma stands on a line of its own, which leaves no trace in the text but counts in the parser's lines.
         let pragma = format == .markdown ? Self.textPragma : ""
         do {

@@ -13,9 +13,13 @@ struct TemplateScan {
 
     private init(_ template: String) { bytes = Array(template.utf8) }
 
+    /// The template as the parser takes it, its names in ASCII.
+    ///
     /// Throws where sections nest too deeply or a partial is used. Other faults are the parser's to find.
-    static func check(_ template: String) throws(RenderFailure) {
+    static func prepared(_ template: String) throws(RenderFailure) -> String {
         var scan = TemplateScan(template)
+        var prepared: [UInt8] = []
+        var copied = 0
         var depth = 0
         while scan.skip(past: scan.opening), scan.position < scan.bytes.count {
             let sigil = scan.bytes[scan.position]
@@ -32,9 +36,16 @@ struct TemplateScan {
                     code: .invalidTemplate, message: "line \(scan.line): sections nest more than \(depthMax) deep")
             }
             let tag = scan.position
-            guard scan.skip(past: scan.closing) else { return }
+            guard scan.skip(past: scan.closing) else { break }
+            // A star in the closing delimiter would end the tag early.
+            if !"!=%".utf8.contains(sigil), !scan.closing.contains(UInt8(ascii: "*")) {
+                let end = scan.position - scan.closing.count
+                prepared += scan.bytes[copied..<tag] + TemplateName.encoded(scan.bytes[tag..<end])
+                copied = end
+            }
             if sigil == UInt8(ascii: "=") { scan.setDelimiters(scan.bytes[tag..<scan.position - scan.closing.count]) }
         }
+        return String(decoding: prepared + scan.bytes[copied...], as: UTF8.self)
     }
 
     /// Moves behind the next occurrence; false at the end of the template.

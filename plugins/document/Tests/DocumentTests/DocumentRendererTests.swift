@@ -72,6 +72,33 @@ import Testing
         #expect(try render("{{#l}}{{index()}}{{.}}{{^last()}},{{/last()}}{{/l}}", data) == "0a,1b,2c")
     }
 
+    @Test("a rounded number is no other number, and a share neither nothing nor all that is not", arguments: [
+        ("rounded(x)", .integer(9_007_199_254_740_993), "9007199254740993"),
+        ("rounded1(x)", .integer(9_007_199_254_740_993), "9007199254740993"),
+        ("rounded2(x)", .number(1e308), "1e+308"), ("rounded(x)", 2.5, "3"), ("rounded(x)", -2.5, "-3"),
+        ("percent(x)", .number(1_999.0 / 2_000), "99.95 %"), ("percent(x)", .number(101.0 / 2_001), "5 %"),
+        ("percent(x)", 0.0004, "0.04 %"), ("percent(x)", 1.0004, "100.04 %"), ("percent(x)", 1, "100 %"),
+        ("percent(x)", 0, "0 %"), ("percent(x)", 0.0, "0 %"), ("percent(x)", .integer(.max), "922337203685477580700 %"),
+        ("percent(x)", -0.00001, "-0.001 %"),
+    ] as [(String, StepValue, String)])
+    func rounding(expression: String, value: StepValue, text: String) throws {
+        #expect(try render("{{\(expression)}}", ["x": value]) == text)
+    }
+
+    @Test("names of any language are found by their code points")
+    func anyNames() throws {
+        let data: StepValue = [
+            "größe": 5, "名前": ["姓": "x"], "列": [["é": 1], ["e\u{301}": 2]], "a*b": "star", "a*41": "literal", "é": "no",
+        ]
+        #expect(try render("{{größe}} {{ 名前.姓 }} {{#名前}}{{姓}}{{/名前}} {{rounded(größe)}}", data) == "5 x x 5")
+        #expect(try render("{{#列}}[{{é}}|{{e\u{301}}}]{{/列}}", ["列": data["列"] ?? nil]) == "[1|][|2]")
+        #expect(try render("{{a*b}} {{a*41}} {{{größe}}} {{&größe}}", data) == "star literal 5 5")
+        #expect(try render("{{=<% %>=}}<%größe%>", data) == "5")
+        #expect(try render("{{! größe }}{{^größer}}none{{/größer}}", data) == "none")
+        // What is no letter is no name.
+        for wrong in ["{{a–b}}", "{{“x”}}", "{{😀}}"] { #expect(failure(wrong) != nil) }
+    }
+
     @Test("0 and an empty text open a section; false, null and an empty list do not", arguments: [
         (0, "yes"), ("", "yes"), (false, "no"), (nil, "no"), ([], "no"),
     ] as [(StepValue, String)])

@@ -18,6 +18,9 @@ struct Profile: Codable, Equatable, Sendable {
         var min: Bound?
         var max: Bound?
 
+        /// By code points, which `String`'s equality is not.
+        func isNamed(_ name: String) -> Bool { self.name.utf8.elementsEqual(name.utf8) }
+
         enum CodingKeys: String, CodingKey {
             case name, type, missing
             case missingShare = "missing_share"
@@ -27,12 +30,12 @@ struct Profile: Codable, Equatable, Sendable {
 
     /// The smallest or largest value of a column: a number, or a text such as a date.
     enum Bound: Codable, Equatable, Sendable {
-        case number(Double)
+        case number(ExactNumber)
         case text(String)
 
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
-            if let number = try? container.decode(Double.self) {
+            if let number = try? container.decode(ExactNumber.self) {
                 self = .number(number)
             } else {
                 self = .text(try container.decode(String.self))
@@ -47,6 +50,6 @@ struct Profile: Codable, Equatable, Sendable {
             }
         }
 
-        var number: Double? { if case .number(let number) = self { number } else { nil } }
+        var number: ExactNumber? { if case .number(let number) = self { number } else { nil } }
     }
 }

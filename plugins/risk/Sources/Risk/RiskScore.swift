@@ -59,7 +59,7 @@ struct RiskScore {
         func finding(_ column: String?, _ details: [String]) -> Finding {
             Finding(rule: rule.name, column: column, points: rule.points, detail: details.joined(separator: "; "))
         }
-        let named = profile.columns.filter { rule.column == nil || $0.name == rule.column }
+        let named = profile.columns.filter { rule.column.map($0.isNamed) ?? true }
         if let name = rule.column, named.isEmpty {
             if rule.when.absent == true { return [finding(name, ["the column is absent"])] }
             throw Failure(

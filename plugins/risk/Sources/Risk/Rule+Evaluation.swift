@@ -13,21 +13,22 @@ extension Rule.Conditions {
             missingAbove.map {
                 (column.missing > $0, "\(column.missing) of \(rowCount) values missing, more than \($0)")
             },
-            missingShareAbove.map {
+            missingShareAbove.map { limit in
                 (
-                    column.missingShare > $0,
-                    "\(percent(column.missingShare)) of values missing, more than \(percent($0))"
+                    column.missingShare > limit,
+                    "\(Percent.text(column.missingShare, above: limit)) of values missing, "
+                        + "more than \(Percent.text(limit))"
                 )
             },
             distinctBelow.map { (column.distinct < $0, "\(column.distinct) distinct values, fewer than \($0)") },
             distinctAbove.map { (column.distinct > $0, "\(column.distinct) distinct values, more than \($0)") },
             minBelow.map { limit in
                 guard let least = column.min?.number else { return (false, "") }
-                return (least < limit, "the minimum \(plain(least)) is below \(plain(limit))")
+                return (least < limit, "the minimum \(least.text) is below \(limit.text)")
             },
             maxAbove.map { limit in
                 guard let greatest = column.max?.number else { return (false, "") }
-                return (greatest > limit, "the maximum \(plain(greatest)) is above \(plain(limit))")
+                return (limit < greatest, "the maximum \(greatest.text) is above \(limit.text)")
             },
             typeIsNot.map { (column.type != $0, "the type is \(column.type), not \($0)") },
         ])
@@ -37,14 +38,4 @@ extension Rule.Conditions {
         let given = conditions.compactMap { $0 }
         return given.allSatisfy(\.holds) ? given.map(\.detail) : nil
     }
-}
-
-/// `0.0319…` → `3.2 %`.
-private func percent(_ share: Double) -> String {
-    plain((share * 1_000).rounded() / 10) + " %"
-}
-
-/// Without the `.0` of a whole number.
-private func plain(_ number: Double) -> String {
-    Int64(exactly: number).map(String.init) ?? String(number)
 }

@@ -20,8 +20,8 @@ struct Rule: Codable, Equatable, Sendable {
         var distinctBelow: Int?
         var distinctAbove: Int?
         /// Of a numeric column; they never hold for another one.
-        var minBelow: Double?
-        var maxAbove: Double?
+        var minBelow: ExactNumber?
+        var maxAbove: ExactNumber?
         /// Of a column: `empty`, `boolean`, `integer`, `number`, `date` or `string`.
         var typeIsNot: String?
         /// `true`: the named column is not in the table. Alone, and with `column`.
@@ -44,7 +44,7 @@ struct Rule: Codable, Equatable, Sendable {
 
         var ofColumn: Int {
             [missingAbove, distinctBelow, distinctAbove].count { $0 != nil }
-                + [missingShareAbove, minBelow, maxAbove].count { $0 != nil }
+                + (missingShareAbove == nil ? 0 : 1) + [minBelow, maxAbove].count { $0 != nil }
                 + (typeIsNot == nil ? 0 : 1)
         }
     }

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @testable import Risk
@@ -87,6 +88,56 @@ import Testing
             try score(rule).findings.first?.detail
                 == "10 of 100 values missing, more than 3; 10 % of values missing, more than 5 %; "
                 + "the minimum 1 is below 1.5")
+    }
+
+    @Test("shares are rounded no further than the sentence stays true", arguments: [
+        (101, 2_001, 0.05, "5.05 % of values missing, more than 5 %"),
+        (1_999, 2_000, 0.5, "99.95 % of values missing, more than 50 %"),
+        (2_000, 2_000, 0.5, "100 % of values missing, more than 50 %"),
+        (1, 3, 0.05, "33.3 % of values missing, more than 5 %"),
+        (1, 10_000, 0, "0.01 % of values missing, more than 0 %"),
+        (505, 10_000, 0.0504, "5.1 % of values missing, more than 5.04 %"),
+        (3, 10, 0.07, "30 % of values missing, more than 7 %"),
+    ])
+    func percentages(missing: Int, rows: Int, limit: Double, detail: String) throws {
+        let column = Self.column("a", missing: missing, rows: rows)
+        let rule = Rule(name: "r", when: .init(missingShareAbove: limit), points: 1)
+        let output = try RiskScore.score(.init(profile: .init(rowCount: rows, columns: [column]), rules: [rule]))
+        #expect(output.findings.first?.detail == detail)
+    }
+
+    @Test("values and limits beyond what a double holds are compared as they are")
+    func exactNumbers() throws {
+        let json = """
+            {"profile":{"row_count":1,"columns":[{"name":"id","type":"integer","missing":0,"missing_share":0,"distinct":1,
+            "min":9007199254740993,"max":9007199254740993}]},"rules":[
+            {"name":"below","when":{"min_below":9007199254740994},"points":1},
+            {"name":"equal","when":{"max_above":9007199254740993},"points":1},
+            {"name":"above","when":{"max_above":9007199254740992.0},"points":1},
+            {"name":"far","when":{"max_above":1e30},"points":1}]}
+            """
+        let input = try JSONDecoder().decode(RiskScore.Input.self, from: Data(json.utf8))
+        let output = try RiskScore.score(input)
+        #expect(output.findings.map(\.rule) == ["below", "above"])
+        #expect(output.findings[0].detail == "the minimum 9007199254740993 is below 9007199254740994")
+    }
+
+    @Test("numbers are in the order of their values", arguments: [
+        (ExactNumber.integer(.max), ExactNumber.real(0x1p63)), (.real(-0x1p63), .integer(.min + 1)),
+        (.integer(1), .real(1.5)), (.real(1.5), .integer(2)), (.real(-1.5), .integer(-1)), (.integer(-2), .real(-1.5)),
+        (.real(-.infinity), .integer(.min)), (.integer(9_007_199_254_740_992), .integer(9_007_199_254_740_993)),
+    ])
+    func order(less: ExactNumber, greater: ExactNumber) {
+        #expect(less < greater && !(greater < less))
+        #expect(!(ExactNumber.integer(.min) < .real(-0x1p63)) && !(ExactNumber.real(-0x1p63) < .integer(.min)))
+    }
+
+    @Test("a column is named by its code points")
+    func exactNames() throws {
+        let profile = Profile(rowCount: 100, columns: [Self.column("é", missing: 1), Self.column("e\u{301}", missing: 2)])
+        let rule = Rule(name: "r", column: "e\u{301}", when: .init(missingAbove: 0), points: 1)
+        let output = try RiskScore.score(.init(profile: profile, rules: [rule]))
+        #expect(output.findings.map(\.detail) == ["2 of 100 values missing, more than 0"])
     }
 
     @Test("an absent column is a finding where the rule asks for it and a failure elsewhere")

@@ -3,22 +3,31 @@
 /// Memory is bounded by the distinct texts, hence by the text of the table.
 struct ColumnAccumulator {
     static let topCountMax = 5
+    /// Code points, as JSON Schema counts a text's length.
     static let topTextCharactersMax = 100
 
-    private var type = ColumnType.empty
+    private var joined = ColumnType.empty
+    /// An integer that is another number as a double.
+    private var hasWideInteger = false
     private var missing = 0
-    private var counts: [String: (count: Int, first: Int)] = [:]
+    private var counts: [CellText: (count: Int, first: Int)] = [:]
 
     mutating func addMissing() { missing += 1 }
 
     mutating func add(_ text: String) {
-        if let seen = counts[text] {
-            counts[text] = (seen.count + 1, seen.first)
+        let cell = CellText(text)
+        if let seen = counts[cell] {
+            counts[cell] = (seen.count + 1, seen.first)
         } else {
-            counts[text] = (1, counts.count)
-            type = type.joined(with: ColumnType(of: text))
+            counts[cell] = (1, counts.count)
+            let type = ColumnType(of: text)
+            joined = joined.joined(with: type)
+            if type == .integer, !DecimalText.survivesDouble(text) { hasWideInteger = true }
         }
     }
+
+    /// Beside a fraction integers become doubles, if they can.
+    private var type: ColumnType { joined == .number && hasWideInteger ? .string : joined }
 
     func profile(name: String, rowCount: Int) -> ColumnProfile {
         let range = range()
@@ -40,7 +49,8 @@ struct ColumnAccumulator {
 
     private func extremes<Value: Comparable>(_ read: (String) -> Value?) -> (Value, Value)? {
         var found: (Value, Value)?
-        for value in counts.keys.lazy.compactMap(read) {
+        for cell in counts.keys {
+            guard let value = read(cell.text) else { continue }
             found = found.map { (Swift.min($0.0, value), Swift.max($0.1, value)) } ?? (value, value)
         }
         return found
@@ -52,7 +62,7 @@ struct ColumnAccumulator {
         var sum = 0.0
         var count = 0
         for (text, seen) in counts.sorted(by: { $0.value.first < $1.value.first }) {
-            sum += (Double(text) ?? 0) * Double(seen.count)
+            sum += (Double(text.text) ?? 0) * Double(seen.count)
             count += seen.count
         }
         let mean = sum / Double(count)
@@ -62,11 +72,11 @@ struct ColumnAccumulator {
     private func top() -> [FrequentValue] {
         counts.sorted { ($1.value.count, $0.value.first) < ($0.value.count, $1.value.first) }
             .prefix(Self.topCountMax)
-            .map { FrequentValue(value: Self.shortened($0.key), count: $0.value.count) }
+            .map { FrequentValue(value: Self.shortened($0.key.text), count: $0.value.count) }
     }
 
     private static func shortened(_ text: String) -> String {
-        let cut = text.prefix(topTextCharactersMax)
-        return cut.endIndex == text.endIndex ? text : cut.dropLast() + "…"
+        let cut = text.unicodeScalars.prefix(topTextCharactersMax)
+        return cut.endIndex == text.endIndex ? text : String(String.UnicodeScalarView(cut.dropLast())) + "…"
     }
 }

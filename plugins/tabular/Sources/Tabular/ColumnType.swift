@@ -9,9 +9,10 @@ enum ColumnType: String, CaseIterable, Codable, Sendable {
     case string
 
     /// The narrowest type of one text: `true`/`false` in any letter case, an `Int64` without leading zeros, a finite
-    /// decimal number, a day of the Gregorian calendar as `YYYY-MM-DD`, else a string.
+    /// decimal number that a double keeps, a day of the Gregorian calendar as `YYYY-MM-DD`, else a string.
     ///
-    /// `007` is a string on purpose: identifiers and postal codes would lose their zeros.
+    /// `007` is a string on purpose: identifiers and postal codes would lose their zeros. So is a number with more
+    /// digits than a double has: two different identifiers would become one number.
     init(of text: String) {
         let bytes = Array(text.utf8)
         if Self.isBoolean(bytes) {
@@ -21,7 +22,7 @@ enum ColumnType: String, CaseIterable, Codable, Sendable {
         } else {
             switch Self.numericShape(bytes) {
             case .integer where Int64(text) != nil: self = .integer
-            case .integer, .number: self = Double(text).map(\.isFinite) == true ? .number : .string
+            case .integer, .number: self = DecimalText.survivesDouble(text) ? .number : .string
             default: self = .string
             }
         }

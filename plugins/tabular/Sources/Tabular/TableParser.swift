@@ -52,7 +52,7 @@ struct TableParser {
         var reader = try CSVReader(input.text, delimiter: input.delimiter ?? ",")
         var pending: CSVReader.Record?
         let columns = try readColumns(&reader, firstRow: &pending)
-        let missing = Set(input.missing ?? Self.missingDefault)
+        let missing = Set((input.missing ?? Self.missingDefault).map(CellText.init))
 
         var accumulators = Array(repeating: ColumnAccumulator(), count: columns.count)
         var rows: [[String?]] = []
@@ -71,13 +71,15 @@ struct TableParser {
                     code: .raggedRow(expected: columns.count, actual: record.fields.count), line: record.line)
             }
             for (column, text) in record.fields.enumerated() {
-                if missing.contains(text) {
+                if missing.contains(CellText(text)) {
                     accumulators[column].addMissing()
                 } else {
                     accumulators[column].add(text)
                 }
             }
-            if input.includeRows == true { rows.append(record.fields.map { missing.contains($0) ? nil : $0 }) }
+            if input.includeRows == true {
+                rows.append(record.fields.map { missing.contains(CellText($0)) ? nil : $0 })
+            }
             rowCount += 1
             if rowCount.isMultiple(of: Self.rowsPerReport) {
                 try Task.checkCancellation()
@@ -110,14 +112,24 @@ struct TableParser {
             firstRow = first
             return first.fields.indices.map { "column_\($0 + 1)" }
         }
-        var seen: Set<String> = []
-        return try first.fields.enumerated().map { (index, text) throws(CSVError) in
-            let name = text.isEmpty ? "column_\(index + 1)" : text
-            guard seen.insert(name).inserted else {
-                throw CSVError(code: .duplicateColumn(name), line: first.line)
-            }
-            return name
+        var taken: Set<CellText> = []
+        for name in first.fields where !name.isEmpty && !taken.insert(CellText(name)).inserted {
+            throw CSVError(code: .duplicateColumn(name), line: first.line)
         }
+        return first.fields.enumerated().map { index, name in
+            name.isEmpty ? Self.madeUpName(index + 1, &taken) : name
+        }
+    }
+
+    /// `column_2`, or `column_2_2` and so on when the table has such a name of its own.
+    private static func madeUpName(_ number: Int, _ taken: inout Set<CellText>) -> String {
+        var name = "column_\(number)"
+        var attempt = 1
+        while !taken.insert(CellText(name)).inserted {
+            attempt += 1
+            name = "column_\(number)_\(attempt)"
+        }
+        return name
     }
 
     private static func typed(_ rows: [[String?]], _ types: [ColumnType]) -> [[CellValue]] {

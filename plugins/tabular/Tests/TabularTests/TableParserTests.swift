@@ -36,7 +36,11 @@ import Testing
     }
 
     @Test("texts on the edges of a type", arguments: [
-        ("9223372036854775807", ColumnType.integer), ("9223372036854775808", .number), ("-0", .integer),
+        ("9223372036854775807", ColumnType.integer), ("9223372036854775808", .number),
+        ("9223372036854775809", .string), ("12345678901234567890", .string), ("100000000000000000000", .number),
+        ("0.1", .number), ("0.10", .number), ("3.141592653589793238", .string), ("1.50e2", .number), ("-0", .integer),
+        ("0.000", .number), ("1e-400", .string), ("0e99999999999999999999", .number), ("1e99999999999999999999", .string),
+       
         ("1e308", .number), ("1e309", .string), (".5", .string), ("5.", .string), ("1e", .string), ("+1", .string),
         ("-", .string), ("0x10", .string), ("nan", .string), ("inf", .string), (" 1", .string), ("1_000", .string),
         ("2025-02-29", .string), ("1900-02-29", .string), ("2000-02-29", .date), ("2026-13-01", .string),
@@ -73,6 +77,9 @@ import Testing
         let output = try parse("s\n\(text)\n") { $0.includeRows = true }
         #expect(output.profile.columns[0].top[0].value == String(repeating: "x", count: 99) + "…")
         #expect(output.rows == [[.text(text)]])
+        // Code points, not what a person sees as characters.
+        let marks = "e" + String(repeating: "\u{301}", count: 150)
+        #expect(try parse("s\n\(marks)\n").profile.columns[0].top[0].value.unicodeScalars.count == 100)
     }
 
     @Test("rows come only when asked for, with typed cells")
@@ -111,7 +118,36 @@ import Testing
     func names() throws {
         #expect(try parse(",b\n1,2\n").columns == ["column_1", "b"])
         #expect(failure("a,b,a\n") == CSVError(code: .duplicateColumn("a"), line: 1))
-        #expect(failure("column_2,\n") == CSVError(code: .duplicateColumn("column_2"), line: 1))
+        #expect(failure("é,e\u{301},é\n") == CSVError(code: .duplicateColumn("é"), line: 1))
+    }
+
+    @Test("made-up names give way to those of the table", arguments: [
+        ("a,,column_2", ["a", "column_2_2", "column_2"]), ("column_2,", ["column_2", "column_2_2"]),
+        (",column_1,column_1_2,", ["column_1_3", "column_1", "column_1_2", "column_4"]),
+    ])
+    func madeUpNames(header: String, columns: [String]) throws {
+        #expect(try parse(header + "\n").columns == columns)
+    }
+
+    @Test("texts that differ in their code points only are different values and names")
+    func exactTexts() throws {
+        let output = try parse("é,e\u{301}\n\u{212B},1\n\u{C5},2\nA\u{30A},3\n가,4\n\u{1100}\u{1161},5\n")
+        #expect(output.profile.columns[0].distinct == 5)
+        #expect(output.columns.count == 2)
+        let marked = try parse("x\né\ne\u{301}\n") { $0.missing = ["é"] }
+        #expect(marked.profile.columns[0].missing == 1)
+    }
+
+    @Test("what a double would change stays a text, also an integer beside a fraction")
+    func exactNumbers() throws {
+        let output = try parse("a,b,c\n12345678901234567890,9007199254740993,9007199254740992\n12345678901234567891,0.5,0.5\n") {
+            $0.includeRows = true
+        }
+        #expect(output.profile.columns.map(\.type) == [.string, .string, .number])
+        #expect(output.profile.columns.map(\.distinct) == [2, 2, 2])
+        #expect(output.rows?[0] == [.text("12345678901234567890"), .text("9007199254740993"), .number(0x1p53)])
+        // The order in which the two come does not matter.
+        #expect(try parse("b\n0.5\n9007199254740993\n").profile.columns[0].type == .string)
     }
 
     @Test("a text without a header line is refused, a header without rows is a table of no rows")
