@@ -31,13 +31,13 @@ package final class OrchestratorService: Service {
         package var clock: any WallClock
         /// Checks the links by which approvers decide; nil serves none.
         package var approvalLinks: ApprovalLinks?
-        /// Names among approvers that stand for several people.
-        package var groups: Set<String>
+        /// The names of callers: approvers who are one person each.
+        package var people: Set<String>
 
         package init(
             journal: any Journal, lease: JournalLease, runner: any StepRunner, catalog: any FunctionCatalog,
             publisher: any EventPublisher, clock: any WallClock, approvalLinks: ApprovalLinks? = nil,
-            groups: Set<String> = []
+            people: Set<String> = []
         ) {
             self.journal = journal
             self.lease = lease
@@ -46,7 +46,7 @@ package final class OrchestratorService: Service {
             self.publisher = publisher
             self.clock = clock
             self.approvalLinks = approvalLinks
-            self.groups = groups
+            self.people = people
         }
     }
 
@@ -86,7 +86,7 @@ package final class OrchestratorService: Service {
     package var routes: [any RouteProvider] {
         let links = parts.approvalLinks.map { links in
             ApprovalLinkRoutes(
-                executions: executions, journal: parts.journal, links: links, groups: parts.groups, clock: parts.clock)
+                executions: executions, journal: parts.journal, links: links, people: parts.people, clock: parts.clock)
         }
         return [
             WorkflowRoutes(definitions: definitions, clock: parts.clock),

@@ -50,6 +50,7 @@ struct NotifierRoutes: RouteProvider {
     private func deliveries(_ request: WebRequest) async throws -> JSONValue {
         let limit = try request.query.int("limit", default: 100, in: 1...500)
         let after = request.query["cursor"] ?? ""
+        guard after.isEmpty || Delivery.isID(after) else { throw Problem.invalidCursor }
         let isDead: Bool
         switch request.query["status"] ?? "dead" {
         case "dead": isDead = true

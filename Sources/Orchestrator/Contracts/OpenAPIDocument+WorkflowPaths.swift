@@ -56,7 +56,7 @@ extension OpenAPIDocument {
                 ("400", problem("invalid_json or invalid_parameter")), ("404", problem("unknown_workflow")),
                 ("409", problem("execution_id_conflict")), ("413", problem("body_too_large")),
                 ("422", problem("invalid_inputs, invalid_body or idempotency_key_reused")),
-                ("429", problem("too_many_executions")),
+                ("429", problem("too_many_executions or too_many_bytes, with Retry-After")),
                 ("503", problem("function_unavailable, shutting_down or journal_unavailable")),
             ])
     }

@@ -1,3 +1,4 @@
+import WebServing
 import WorkflowEngine
 import WorkflowModel
 
@@ -24,6 +25,11 @@ final class ExecutionSlot {
     var timer: Task<Void, Never>?
     var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
     var waiterCount = 0
+    /// What the execution's context takes of the budget; given back with the slot.
+    var memory: MemoryBudget.Share?
+    /// What the inputs take, and their bytes among `contextBytes`; 0 for a recovered execution.
+    var startMemoryBytes = 0
+    var startContextBytes = 0
 
     struct PendingInput {
         var input: Input

@@ -37,6 +37,7 @@ extension Executions {
                 slot.summary = request.summary ?? slot.summary
             }
             perform(effects, slot)
+            account(slot)
             if slot.isSettled { slot.resumeWaiters() }
             pending.reply?(.success(()))
         }

@@ -31,12 +31,7 @@ package struct ExecutionRoutes: RouteProvider {
             }
             filter.status = status
         }
-        if let cursor = page.cursor {
-            guard let before = ExecutionID(cursor) else {
-                throw Problem.invalidParameter("cursor", "expected the `next` of an earlier answer")
-            }
-            filter.before = before
-        }
+        filter.before = try page.position { ExecutionID($0) }
         let summaries = try await journal.summaries(filter, limit: page.limit + 1)
         let shown = summaries.prefix(page.limit)
         let items = shown.map(ExecutionJSON.summary)
@@ -56,7 +51,10 @@ package struct ExecutionRoutes: RouteProvider {
     private func events(_ request: WebRequest) async throws -> WebResponse {
         let page = try Page(request)
         let summary = try await known(request)
-        let after = try request.query.int("after", default: page.cursor.flatMap { Int($0) } ?? 0, in: 0...Int.max)
+        // A later page is the cursor's, whatever `after` the first one had.
+        let after =
+            try page.position { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
+            ?? request.query.int("after", default: 0, in: 0...Int.max)
         let events = try await journal.events(of: summary.execution, after: after, limit: page.limit + 1)
         let shown = events.prefix(page.limit)
         // The events' own bytes, as every subscriber gets them.
@@ -89,7 +87,7 @@ package struct ExecutionRoutes: RouteProvider {
     }
 
     private static func reason(of request: WebRequest) async throws -> String {
-        let body = try await request.body(bytesMax: 64 << 10)
+        let body = try await request.body()
         guard !body.isEmpty else { return "" }
         let json: JSONValue
         do { json = try JSONValue(parsing: body) } catch { throw Problem(error) }

@@ -17,13 +17,14 @@ package struct WorkflowRoutes: RouteProvider {
     package func addRoutes(to router: inout WebRouter) {
         router.get("/api/v1/workflows") { try await list($0) }
         router.get("/api/v1/workflows/{name}") { try await show($0) }
-        router.put("/api/v1/workflows/{name}") { try await put($0) }
+        router.put("/api/v1/workflows/{name}", bodyBytesMax: Self.sourceBytesMax) { try await put($0) }
         router.delete("/api/v1/workflows/{name}") { try await delete($0) }
     }
 
     private func list(_ request: WebRequest) async throws -> WebResponse {
         let page = try Page(request)
-        let stored = try await definitions.list(after: page.cursor, limit: page.limit + 1)
+        let after = try page.position { DefinitionNames.isWorkflowName($0) ? $0 : nil }
+        let stored = try await definitions.list(after: after, limit: page.limit + 1)
         let items = stored.prefix(page.limit).map { definition -> JSONValue in
             [
                 "name": .string(definition.name), "revision": .int(Int64(definition.revision)),
@@ -51,7 +52,7 @@ package struct WorkflowRoutes: RouteProvider {
                 415, "unsupported_media_type",
                 "send the definition as application/yaml or application/json, not \(request.mediaType ?? "unnamed")")
         }
-        let source = try await request.body(bytesMax: Self.sourceBytesMax)
+        let source = try await request.body()
         let loaded = try await definitions.put(
             source, format: format, name: request.pathParameter("name"), now: clock.now)
         return .json(Self.json(loaded), status: loaded.stored.revision == 1 ? 201 : 200)

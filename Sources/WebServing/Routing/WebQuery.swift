@@ -4,15 +4,19 @@ import WorkflowModel
 package struct WebQuery: Hashable, Sendable {
     private var values: [String: String] = [:]
 
-    /// Reads `a=1&b=2`; a part that is not valid percent-encoded UTF-8 is left out.
-    package init(_ query: some StringProtocol) {
+    /// Reads `a=1&b=2`.
+    /// - Throws: 400 `invalid_encoding` for a part that is not UTF-8, percent-encoded: left out it would change what was
+    ///   asked for.
+    package init(_ query: some StringProtocol) throws(Problem) {
         for part in query.utf8.split(separator: UInt8(ascii: "&")) {
             let halves = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = PercentEncoding.decoded(halves[0], plusIsSpace: true),
-                let value = halves.count > 1 ? PercentEncoding.decoded(halves[1], plusIsSpace: true) : "",
-                values[name] == nil
-            else { continue }
-            values[name] = value
+                let value = halves.count > 1 ? PercentEncoding.decoded(halves[1], plusIsSpace: true) : ""
+            else {
+                let part = String(decoding: part, as: UTF8.self)
+                throw Problem(400, "invalid_encoding", "\"\(part)\" is not UTF-8, percent-encoded and without NUL")
+            }
+            if values[name] == nil { values[name] = value }
         }
     }
 

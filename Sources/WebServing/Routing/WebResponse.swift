@@ -5,8 +5,9 @@ package struct WebResponse: Sendable {
     package enum Body: Sendable {
         case none
         case bytes([UInt8])
-        /// Server-sent events (`text/event-stream`) until the session closes the connection.
-        case events(StreamOpening)
+        /// Server-sent events (`text/event-stream`) until the session closes the connection. Where they may be over
+        /// already, that is found out first, and answered with 204.
+        case events(StreamOpening, mayBeOver: Bool)
     }
 
     package var status: Int

@@ -40,7 +40,7 @@ struct OrchestratorStack {
         let orchestrator = OrchestratorService(
             parts: OrchestratorService.Parts(
                 journal: journal, lease: lease, runner: hosting, catalog: hosting, publisher: publisher,
-                clock: SystemWallClock(), approvalLinks: settings.approvals.links, groups: settings.callers.groups),
+                clock: SystemWallClock(), approvalLinks: settings.approvals.links, people: settings.callers.people),
             configuration: service, logger: logger)
         return OrchestratorStack(journal: journal, hosting: hosting, publisher: publisher, service: orchestrator)
     }

@@ -32,13 +32,14 @@ struct Room {
     ]
 
     /// Runs the orchestrator with the named definitions stored, and stops it after the body.
-    static func with(_ names: String..., body: (Room) async throws -> Void) async throws {
+    static func with(_ names: String..., contextMemoryBytesMax: Int? = nil, body: (Room) async throws -> Void) async throws {
         let clock = ManualWallClock()
         let journal = InMemoryJournal(now: { clock.now })
         let steps = ScriptedSteps()
         let publisher = PublisherFake()
         var configuration = OrchestratorService.Configuration()
         configuration.stopGrace = .zero
+        if let contextMemoryBytesMax { configuration.executions.contextMemoryBytesMax = contextMemoryBytesMax }
         let service = OrchestratorService(
             parts: OrchestratorService.Parts(
                 journal: journal, lease: try await journal.acquireLease(shard: 0), runner: steps, catalog: steps,
