@@ -94,7 +94,7 @@ package final class TestClient {
 
     package func reply(hasBody: Bool = true) async throws -> Reply {
         var reply = try await head()
-        guard hasBody, reply.status >= 200, reply.status != 204 else { return reply }
+        guard hasBody, reply.status >= 200, reply.status != 204, reply.status != 304 else { return reply }
         if let length = reply.header("content-length").flatMap({ Int($0) }) {
             reply.body = try await take(length)
         } else if reply.header("transfer-encoding") == "chunked" {

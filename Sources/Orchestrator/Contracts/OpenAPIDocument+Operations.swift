@@ -86,6 +86,10 @@ extension OpenAPIDocument {
             "type": inPath("type", ["type": "string", "enum": .array(eventTypes)], "The event's type."),
             "Idempotency-Key": header(
                 "Idempotency-Key", ["type": "string", "maxLength": 256], "Per workflow, kept 7 days."),
+            "If-Match": header(
+                "If-Match", ["type": "string"], "Only if the current revision is one of these entity tags, or `*`."),
+            "If-None-Match": header(
+                "If-None-Match", ["type": "string"], "Only if the current revision is none of these; `*`: if there is none."),
             "traceparent": header(
                 "traceparent", ["type": "string"], "W3C trace context, carried to the bus."),
         ]

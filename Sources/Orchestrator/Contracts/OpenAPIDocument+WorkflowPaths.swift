@@ -20,13 +20,20 @@ extension OpenAPIDocument {
 
     private static var get: JSONValue {
         operation(
-            "getWorkflow", "A definition with its source.", parameters: ["revision"],
-            [("200", answer("The definition.", schema("Workflow"))), ("404", problem("unknown_workflow"))])
+            "getWorkflow", "A definition with its source; `ETag` is its revision.",
+            parameters: ["revision", "If-Match", "If-None-Match"],
+            [
+                ("200", answer("The definition.", schema("Workflow"))),
+                ("304", ["description": "The client has it already."]),
+                ("400", problem("invalid_parameter or invalid_condition")), ("404", problem("unknown_workflow")),
+                ("412", problem("precondition_failed")),
+            ])
     }
 
     private static var put: JSONValue {
         operation(
             "putWorkflow", "Check and store a definition; equal sources make no new revision.",
+            parameters: ["If-Match", "If-None-Match"],
             body: [
                 "required": true,
                 "content": [
@@ -36,15 +43,19 @@ extension OpenAPIDocument {
             ],
             [
                 ("200", answer("Stored or unchanged.", schema("Workflow"))),
-                ("201", answer("The first revision.", schema("Workflow"))), ("413", problem("body_too_large")),
+                ("201", answer("There was none of the name.", schema("Workflow"))),
+                ("412", problem("precondition_failed")), ("413", problem("body_too_large")),
                 ("415", problem("unsupported_media_type")), ("422", problem("invalid_definition, with every fault")),
             ])
     }
 
     private static var delete: JSONValue {
         operation(
-            "deleteWorkflow", "Hide a name; executions keep their revision.",
-            [("204", ["description": "Hidden."]), ("404", problem("unknown_workflow"))])
+            "deleteWorkflow", "Hide a name; executions keep their revision.", parameters: ["If-Match", "If-None-Match"],
+            [
+                ("204", ["description": "Hidden."]), ("404", problem("unknown_workflow")),
+                ("412", problem("precondition_failed")),
+            ])
     }
 
     private static var execute: JSONValue {

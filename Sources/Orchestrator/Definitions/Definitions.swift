@@ -27,6 +27,8 @@ package final class Definitions: Sendable {
     private let lease: JournalLease
     private let catalog: any FunctionCatalog
     private let cache = Mutex(Cache())
+    /// What a change demands of the current revision holds until it is made: this process is the only writer.
+    private let changes = SerialChanges()
 
     package init(journal: any Journal, lease: JournalLease, catalog: any FunctionCatalog) {
         self.journal = journal
@@ -64,6 +66,18 @@ package final class Definitions: Sendable {
     package func put(
         _ source: [UInt8], format: StoredDefinition.Format, name: String?, now: Timestamp
     ) async throws -> LoadedDefinition {
+        try await replace(source, format: format, name: name, now: now) { _ in }.loaded
+    }
+
+    /// Checks and stores a definition if `condition` allows it.
+    ///
+    /// - Parameter condition: gets the current revision, nil when there is none; throws to refuse.
+    /// - Returns: what is stored, and whether the name was not there before.
+    /// - Throws: what `put` throws, and what `condition` throws.
+    package func replace(
+        _ source: [UInt8], format: StoredDefinition.Format, name: String?, now: Timestamp,
+        condition: @escaping @Sendable (_ current: Int?) throws -> Void
+    ) async throws -> (loaded: LoadedDefinition, isCreated: Bool) {
         let definition = try check(source, format: format)
         if let name, name != definition.name {
             throw OrchestratorError(
@@ -71,10 +85,14 @@ package final class Definitions: Sendable {
                 "the definition names itself \(definition.name), the address says \(name); make them equal")
         }
         let draft = StoredDefinition.Draft(name: definition.name, format: format, source: source, at: now)
-        let stored = try await journal.putDefinition(draft, lease: lease)
-        let loaded = LoadedDefinition(stored: stored, definition: definition)
-        keep(loaded, isNewest: true)
-        return loaded
+        return try await changes.run { [self] in
+            let current = try await journal.definition(named: draft.name, revision: nil)?.revision
+            try condition(current)
+            let stored = try await journal.putDefinition(draft, lease: lease)
+            let loaded = LoadedDefinition(stored: stored, definition: definition)
+            keep(loaded, isNewest: true)
+            return (loaded, current == nil)
+        }
     }
 
     /// Checks a definition against the plugins of the moment, storing nothing.
@@ -83,9 +101,17 @@ package final class Definitions: Sendable {
         try DefinitionReader.read(source, format: DefinitionFormat(format), functions: catalog.lookup)
     }
 
-    package func delete(_ name: String) async throws(JournalError) -> Bool {
-        cache.withLock { $0.newest[name] = nil }
-        return try await journal.deleteDefinition(named: name, lease: lease)
+    /// - Returns: false when there was none.
+    /// - Throws: `JournalError`, and what `condition` throws.
+    package func delete(
+        _ name: String, condition: @escaping @Sendable (_ current: Int) throws -> Void
+    ) async throws -> Bool {
+        try await changes.run { [self] in
+            guard let current = try await journal.definition(named: name, revision: nil)?.revision else { return false }
+            try condition(current)
+            cache.withLock { $0.newest[name] = nil }
+            return try await journal.deleteDefinition(named: name, lease: lease)
+        }
     }
 
     package func list(after name: String?, limit: Int) async throws(JournalError) -> [StoredDefinition] {

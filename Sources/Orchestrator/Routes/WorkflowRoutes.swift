@@ -39,7 +39,9 @@ package struct WorkflowRoutes: RouteProvider {
         let revision = try request.query.int("revision", default: 0, in: 0...Int.max)
         let loaded = try await definitions.definition(
             named: request.pathParameter("name"), revision: revision == 0 ? nil : revision)
-        return .json(Self.json(loaded))
+        let headers = [WebHeader("etag", Preconditions.tag(revision: loaded.stored.revision))]
+        if try request.preconditions.isKnown(revision: loaded.stored.revision) { return .notModified(headers) }
+        return .json(Self.json(loaded), headers: headers)
     }
 
     private func put(_ request: WebRequest) async throws -> WebResponse {
@@ -52,15 +54,20 @@ package struct WorkflowRoutes: RouteProvider {
                 415, "unsupported_media_type",
                 "send the definition as application/yaml or application/json, not \(request.mediaType ?? "unnamed")")
         }
+        let preconditions = try request.preconditions
         let source = try await request.body()
-        let loaded = try await definitions.put(
-            source, format: format, name: request.pathParameter("name"), now: clock.now)
-        return .json(Self.json(loaded), status: loaded.stored.revision == 1 ? 201 : 200)
+        let (loaded, isCreated) = try await definitions.replace(
+            source, format: format, name: request.pathParameter("name"), now: clock.now
+        ) { try preconditions.check(revision: $0) }
+        return .json(
+            Self.json(loaded), status: isCreated ? 201 : 200,
+            headers: [WebHeader("etag", Preconditions.tag(revision: loaded.stored.revision))])
     }
 
     private func delete(_ request: WebRequest) async throws -> WebResponse {
         let name = request.pathParameter("name")
-        guard try await definitions.delete(name) else {
+        let preconditions = try request.preconditions
+        guard try await definitions.delete(name, condition: { try preconditions.check(revision: $0) }) else {
             throw OrchestratorError(.unknownWorkflow, "workflow \(name) is not known")
         }
         return .noContent

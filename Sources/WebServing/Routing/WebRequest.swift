@@ -51,6 +51,14 @@ package struct WebRequest: Sendable {
     /// The first header of that name, in any letter case.
     package func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { fields[$0] } }
 
+    /// What the request demands of the resource.
+    /// - Throws: 400 `invalid_condition`.
+    package var preconditions: Preconditions {
+        get throws(Problem) {
+            try Preconditions(match: header("if-match"), noneMatch: header("if-none-match"))
+        }
+    }
+
     /// The media type of the body in lower case, without parameters; nil when the request names none.
     package var mediaType: String? {
         fields[.contentType].map { value in
