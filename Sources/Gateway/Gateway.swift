@@ -79,7 +79,7 @@ package struct Gateway: RouteProvider {
         guard let last = request.header("last-event-id") else {
             return try request.query.int("after", default: 0, in: range)
         }
-        guard let sequence = Int(last), range.contains(sequence) else {
+        guard let sequence = WebQuery.wholeNumber(last), range.contains(sequence) else {
             throw .invalidParameter("Last-Event-ID", "expected a sequence, not \"\(last)\"")
         }
         return sequence

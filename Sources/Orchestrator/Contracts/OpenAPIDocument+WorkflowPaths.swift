@@ -8,7 +8,7 @@ extension OpenAPIDocument {
                 path([], [(
                     "get",
                     operation(
-                        "listWorkflows", "Definitions by name.", parameters: ["limit", "cursor"],
+                        "listWorkflows", "Definitions by name.", parameters: ["limit", "workflowCursor"],
                         [("200", page(of: "WorkflowItem")), ("400", problem("invalid_parameter"))])
                 )])
             ),
@@ -38,7 +38,7 @@ extension OpenAPIDocument {
                 "required": true,
                 "content": [
                     "application/yaml": ["schema": ["type": "string"]],
-                    "application/json": ["schema": ["type": "object"]],
+                    "application/json": ["schema": schema("Definition")],
                 ],
             ],
             [
@@ -78,11 +78,13 @@ extension OpenAPIDocument {
             """
             Events from `after`, then live, until the final one; as server-sent events, or as WebSocket text frames after \
             an upgrade. Served by the gateway.
-            """, parameters: ["after"],
+            """, parameters: ["after", "Last-Event-ID"],
             [
                 ("101", ["description": "WebSocket."]),
                 ("200", answer("Server-sent events.", ["type": "string"], type: "text/event-stream")),
-                ("400", problem("Not an execution ID.")),
+                ("204", ["description": "All was sent before: an `EventSource` asks no more."]),
+                ("400", problem("invalid_parameter")), ("410", problem("outside_retention")),
+                ("426", problem("websocket_version")), ("503", problem("too_many_clients")),
             ])
     }
 }

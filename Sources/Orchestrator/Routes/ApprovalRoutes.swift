@@ -47,10 +47,12 @@ package struct ApprovalRoutes: RouteProvider {
     /// As `ApprovalState.id` makes it: an execution, a kind, and the step of a gate.
     private static func approvalID(_ text: String) -> String? {
         let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        guard parts.count >= 2, ExecutionID(String(parts[0])) != nil, ApprovalKind(rawValue: String(parts[1])) != nil,
-            parts.dropFirst(2).allSatisfy({ !$0.isEmpty })
-        else { return nil }
-        return text
+        guard parts.count >= 2, ExecutionID(String(parts[0])) != nil else { return nil }
+        switch ApprovalKind(rawValue: String(parts[1])) {
+        case .gate: return parts.count == 3 && DefinitionNames.isStepName(String(parts[2])) ? text : nil
+        case .release: return parts.count == 2 ? text : nil
+        case nil: return nil
+        }
     }
 
     private func decide(_ request: WebRequest) async throws -> WebResponse {

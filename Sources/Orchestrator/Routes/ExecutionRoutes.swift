@@ -53,8 +53,8 @@ package struct ExecutionRoutes: RouteProvider {
         let summary = try await known(request)
         // A later page is the cursor's, whatever `after` the first one had.
         let after =
-            try page.position { Int($0).flatMap { $0 >= 0 ? $0 : nil } }
-            ?? request.query.int("after", default: 0, in: 0...Int.max)
+            try page.position { $0.utf8.count <= 18 ? WebQuery.wholeNumber($0) : nil }
+            ?? request.query.int("after", default: 0, in: 0...Int(Int32.max))
         let events = try await journal.events(of: summary.execution, after: after, limit: page.limit + 1)
         let shown = events.prefix(page.limit)
         // The events' own bytes, as every subscriber gets them.

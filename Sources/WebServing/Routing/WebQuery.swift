@@ -22,11 +22,16 @@ package struct WebQuery: Hashable, Sendable {
 
     package subscript(name: String) -> String? { values[name] }
 
+    /// The number that digits alone give, without a sign.
+    package static func wholeNumber(_ text: String) -> Int? {
+        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
+    }
+
     /// A whole number within `range`; `fallback` when the parameter is absent.
     /// - Throws: 400 `invalid_parameter`.
     package func int(_ name: String, default fallback: Int, in range: ClosedRange<Int>) throws(Problem) -> Int {
         guard let text = values[name] else { return fallback }
-        guard let value = Int(text), range.contains(value) else {
+        guard let value = Self.wholeNumber(text), range.contains(value) else {
             throw .invalidParameter(
                 name, "expected a whole number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
         }

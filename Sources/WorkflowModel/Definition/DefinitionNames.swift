@@ -12,7 +12,7 @@ package enum DefinitionNames {
     }
 
     /// Letters, digits, `_` and `-`, a letter or `_` first: without `-` it reads `steps.NAME` in an expression.
-    static func isStepName(_ text: String) -> Bool {
+    package static func isStepName(_ text: String) -> Bool {
         guard let first = text.utf8.first, ExpressionLexer.isNameStart(first), text.utf8.count <= nameBytesMax else {
             return false
         }
