@@ -33,7 +33,7 @@ struct FileTests {
         _ = try await bus.publisher()
         let store = try await bus.consumerStore(named: "metrics")
         for (path, mode) in [(directory.topic, 0o640), (directory.path + "/groups/metrics.sqlite", 0o600)] {
-            for suffix in ["", "-wal"] {
+            for suffix in ["", "-wal"] where suffix.isEmpty || FileManager.default.fileExists(atPath: path + suffix) {
                 let attributes = try FileManager.default.attributesOfItem(atPath: path + suffix)
                 let found = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
                 #expect(found & ~mode == 0, "\(path)\(suffix): \(String(found, radix: 8))")
