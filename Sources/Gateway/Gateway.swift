@@ -13,10 +13,15 @@ package struct Gateway: RouteProvider {
     /// Events read from the topic, and from history, at a time.
     static let batchCountMax = 512
     static let pageCountMax = 256
+    /// An identifier may be a minute ahead of the orchestrator's clock, and a day behind it at its start; clocks of
+    /// machines differ.
+    static let leadMax = Duration.seconds(60 + 300)
+    static let startLagMax = Duration.seconds(86_400 + 300)
 
     private let subscriber: any EventSubscriber
     private let history: any EventHistory
     private let hub: StreamHub
+    private let retention: Duration?
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
 
@@ -30,25 +35,42 @@ package struct Gateway: RouteProvider {
         self.history = history
         self.logger = logger
         self.now = now
+        retention = configuration.retention
         hub = StreamHub(configuration: configuration)
     }
 
     // MARK: routes
 
     package func addRoutes(to router: inout WebRouter) {
-        router.stream("/api/v1/workflows/stream/{execution_id}") { [hub] request throws(Problem) in
+        router.stream("/api/v1/workflows/stream/{execution_id}") { [self] request throws(Problem) in
             let text = request.pathParameter("execution_id")
             guard let execution = ExecutionID(text) else {
                 throw .invalidParameter("execution_id", "expected a UUIDv7 in lower case, not \"\(text)\"")
             }
             let after = try Self.position(request)
+            try checkTime(of: execution)
             guard hub.hasRoomForClients else {
                 throw Problem(
                     503, "too_many_clients", "this gateway serves as many clients as it may; try another or later",
                     headers: [WebHeader("retry-after", "5")])
             }
-            return { connection in hub.attach(connection, to: execution, after: after, now: .now) }
+            let owner = "\(request.caller.name)|\(request.address)"
+            return { [hub] connection in
+                hub.attach(connection, of: owner, to: execution, after: after, now: .now)
+            }
         }
+    }
+
+    /// Refuses made-up identifiers by their time, before anything is searched for.
+    private func checkTime(of execution: ExecutionID) throws(Problem) {
+        let age = now() - execution.time
+        guard .zero - age <= Self.leadMax else {
+            throw .invalidParameter("execution_id", "its time, \(execution.time), is still to come")
+        }
+        guard let retention, age > retention + Self.startLagMax, !hub.isHeld(execution) else { return }
+        throw Problem(
+            410, "outside_retention",
+            "the execution began at \(execution.time), and the topic keeps events for \(retention.components.seconds / 3600) h")
     }
 
     /// `Last-Event-ID` of a reconnecting `EventSource` goes before the `after` that its URL still carries.
@@ -57,7 +79,7 @@ package struct Gateway: RouteProvider {
         guard let last = request.header("last-event-id") else {
             return try request.query.int("after", default: 0, in: range)
         }
-        guard let sequence = Int(last), range.contains(sequence) else {
+        guard let sequence = WebQuery.wholeNumber(last), range.contains(sequence) else {
             throw .invalidParameter("Last-Event-ID", "expected a sequence, not \"\(last)\"")
         }
         return sequence

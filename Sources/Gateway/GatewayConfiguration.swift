@@ -6,6 +6,11 @@ package struct GatewayConfiguration: Sendable {
     package var clientsMax: Int
     /// History scans at a time: on Kafka each reads a stretch of a partition.
     package var scansMax: Int
+    /// Of these, how many for one caller: another one's search finds a place.
+    package var scansPerOwnerMax: Int
+    /// How long the topic keeps events; an execution older than that is refused, for a search would find nothing and take
+    /// long. nil where a search costs nothing.
+    package var retention: Duration?
     /// How long an execution that nobody knows is not looked for again.
     package var unknownRetention: Duration
     /// How many such executions are remembered.
@@ -17,12 +22,15 @@ package struct GatewayConfiguration: Sendable {
 
     package init(
         memoryBytesMax: Int = 64 << 20, clientsMax: Int = 20_000, scansMax: Int = 4,
+        scansPerOwnerMax: Int = 3, retention: Duration? = nil,
         unknownRetention: Duration = .seconds(5), unknownCountMax: Int = 10_000,
         gapRetryDelay: Duration = .milliseconds(250), gapRetriesMax: Int = 4
     ) {
         self.memoryBytesMax = memoryBytesMax
         self.clientsMax = clientsMax
         self.scansMax = scansMax
+        self.scansPerOwnerMax = scansPerOwnerMax
+        self.retention = retention
         self.unknownRetention = unknownRetention
         self.unknownCountMax = unknownCountMax
         self.gapRetryDelay = gapRetryDelay

@@ -12,8 +12,8 @@ struct HubState {
     final class Entry {
         enum Scan: Equatable {
             case idle, queued(after: Int), pausing
-            /// Begun while the subscription of this number stood.
-            case running(subscription: Int)
+            /// Begun for `owner` while the subscription of this number stood.
+            case running(subscription: Int, owner: String)
 
             var isRunning: Bool { if case .running = self { true } else { false } }
         }
@@ -30,7 +30,11 @@ struct HubState {
 
     struct Client {
         let connection: any StreamConnection
+        /// Whose turn a search of history takes.
+        let owner: String
         var machine: StreamStateMachine
+        /// Whether it was told that everything there is was sent.
+        var isCaughtUp = false
     }
 
     let configuration: GatewayConfiguration
@@ -50,8 +54,9 @@ struct HubState {
     var finished = ArraySlice<ExecutionID>()
     /// Entries without events and clients, and until when they are kept.
     var unknown = ArraySlice<(execution: ExecutionID, until: ContinuousClock.Instant)>()
-    private var scanQueue = ArraySlice<ExecutionID>()
+    private var scanQueue = FairQueue<String, ExecutionID>()
     private var scanCount = 0
+    private var scanCounts: [String: Int] = [:]
 
     init(configuration: GatewayConfiguration, emit: @escaping @Sendable (StreamHub.Work) -> Void) {
         self.configuration = configuration
@@ -67,7 +72,7 @@ struct HubState {
     // MARK: clients
 
     mutating func attach(
-        _ connection: any StreamConnection, to execution: ExecutionID, after sequence: Int,
+        _ connection: any StreamConnection, of owner: String, to execution: ExecutionID, after sequence: Int,
         now: ContinuousClock.Instant
     ) -> Int {
         forgetUnknown(now: now)
@@ -75,7 +80,8 @@ struct HubState {
         let id = nextClient
         nextClient += 1
         clientCount += 1
-        entry.clients[id] = Client(connection: connection, machine: StreamStateMachine(after: sequence))
+        entry.clients[id] = Client(
+            connection: connection, owner: owner, machine: StreamStateMachine(after: sequence))
         advance(id, entry, execution)
         pumpScans()
         return id
@@ -149,7 +155,7 @@ struct HubState {
             return nil
         }
         // What a scan of an earlier subscription did not see may have passed before this one.
-        guard entry.scan == .running(subscription: subscription), isSubscribed else {
+        guard case .running(subscription: subscription, _) = entry.scan, isSubscribed else {
             finishScan(entry, execution, start: start, isFruitful: true)
             return nil
         }
@@ -180,12 +186,12 @@ struct HubState {
     private mutating func finishScan(
         _ entry: Entry, _ execution: ExecutionID, start: Int, isFruitful: Bool, isCounted: Bool = true
     ) {
-        scanCount -= 1
+        releaseScan(entry)
         // While clients advance their requests must not start another scan by themselves.
         entry.scan = .pausing
         advanceAll(entry, execution)
         var wanted = wantedStart(entry)
-        if let after = wanted, after >= start, !isFruitful {
+        if let after = wanted?.after, after >= start, !isFruitful {
             entry.fruitlessScanCount += 1
             if isCounted, entry.fruitlessScanCount > configuration.gapRetriesMax {
                 entry.log.markUnservable(after: after, isTruncated: false)
@@ -200,22 +206,28 @@ struct HubState {
         }
         entry.scan = .idle
         entry.fruitlessScanCount = 0
-        if let wanted { requestScan(entry, execution, after: wanted) }
+        if let wanted { requestScan(entry, execution, after: wanted.after, for: wanted.owner) }
         keepBudget()
         pumpScans()
     }
 
     private mutating func endScan(_ entry: Entry) {
-        scanCount -= 1
+        releaseScan(entry)
         entry.scan = .idle
         pumpScans()
     }
 
+    private mutating func releaseScan(_ entry: Entry) {
+        guard case .running(_, let owner) = entry.scan else { return }
+        scanCount -= 1
+        scanCounts[owner] = (scanCounts[owner] ?? 1) > 1 ? scanCounts[owner, default: 1] - 1 : nil
+    }
+
     /// Where history is needed from, by the client that is furthest back.
-    private func wantedStart(_ entry: Entry) -> Int? {
-        entry.clients.values.compactMap { client -> Int? in
-            if case .fetch(let after) = client.machine.next(in: entry.log) { after } else { nil }
-        }.min()
+    private func wantedStart(_ entry: Entry) -> (after: Int, owner: String)? {
+        entry.clients.values.compactMap { client -> (after: Int, owner: String)? in
+            if case .fetch(let after) = client.machine.next(in: entry.log) { (after, client.owner) } else { nil }
+        }.min { $0.after < $1.after }
     }
 
     /// Doubles from the first pause to five seconds.
@@ -224,11 +236,13 @@ struct HubState {
         return min(configuration.gapRetryDelay * factor, .seconds(5))
     }
 
-    private mutating func requestScan(_ entry: Entry, _ execution: ExecutionID, after sequence: Int) {
+    private mutating func requestScan(
+        _ entry: Entry, _ execution: ExecutionID, after sequence: Int, for owner: String
+    ) {
         switch entry.scan {
         case .idle:
             entry.scan = .queued(after: sequence)
-            scanQueue.append(execution)
+            scanQueue.append(execution, for: owner)
         case .queued(let after): entry.scan = .queued(after: min(after, sequence))
         // When it ends everybody is looked at again.
         case .running, .pausing: break
@@ -237,14 +251,17 @@ struct HubState {
 
     private mutating func pumpScans() {
         // Before the subscription stands a scan could miss what is published between the two.
-        while isSubscribed, scanCount < configuration.scansMax, let execution = scanQueue.popFirst() {
+        while isSubscribed, scanCount < configuration.scansMax,
+            let (owner, execution) = scanQueue.popFirst(where: { scanCounts[$0] ?? 0 < configuration.scansPerOwnerMax })
+        {
             guard let entry = entries[execution], case .queued(let after) = entry.scan else { continue }
             guard !entry.clients.isEmpty else {
                 entry.scan = .idle
                 continue
             }
-            entry.scan = .running(subscription: subscription)
+            entry.scan = .running(subscription: subscription, owner: owner)
             scanCount += 1
+            scanCounts[owner, default: 0] += 1
             metrics.scanStarted()
             emit(.scan(execution, after: after))
         }
@@ -269,13 +286,18 @@ struct HubState {
                 isMoving = Self.send([message], to: &client) { $0.didAnnounceMissing(to: to) }
                 if isMoving { metrics.announcedMissing() }
             case .fetch(let after):
-                requestScan(entry, execution, after: after)
+                requestScan(entry, execution, after: after, for: client.owner)
                 isMoving = false
             case .end:
                 client.connection.close(.normal, reason: "the execution has ended")
                 client.machine.didEnd()
                 isMoving = false
-            case .wait: isMoving = false
+            case .wait:
+                if !client.isCaughtUp, !client.machine.isBlocked, !client.machine.isEnded {
+                    client.isCaughtUp = true
+                    client.connection.caughtUp()
+                }
+                isMoving = false
             }
         }
         entry.clients[id] = client

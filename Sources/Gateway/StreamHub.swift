@@ -47,13 +47,18 @@ final class StreamHub: Sendable {
         }
     }
 
+    /// Whether memory has events of an execution.
+    func isHeld(_ execution: ExecutionID) -> Bool {
+        state.withLock { $0.entries[execution].map { !$0.log.isEmpty } ?? false }
+    }
+
     // MARK: clients
 
     func attach(
-        _ connection: any StreamConnection, to execution: ExecutionID, after sequence: Int,
+        _ connection: any StreamConnection, of owner: String, to execution: ExecutionID, after sequence: Int,
         now: ContinuousClock.Instant
     ) -> any StreamSession {
-        let id = change { $0.attach(connection, to: execution, after: sequence, now: now) }
+        let id = change { $0.attach(connection, of: owner, to: execution, after: sequence, now: now) }
         return Session(hub: self, execution: execution, client: id)
     }
 

@@ -7,6 +7,8 @@ package struct OrchestratorError: Error, Sendable, CustomStringConvertible {
         case unknownExecution = "unknown_execution"
         case invalidInputs = "invalid_inputs"
         case functionUnavailable = "function_unavailable"
+        /// A plugin that is named may be among those still being looked at.
+        case pluginsLoading = "plugins_loading"
         case executionIDConflict = "execution_id_conflict"
         case invalidExecutionID = "invalid_execution_id"
         case idempotencyKeyReused = "idempotency_key_reused"

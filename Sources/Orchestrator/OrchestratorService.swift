@@ -32,13 +32,13 @@ package final class OrchestratorService: Service {
         package var clock: any WallClock
         /// Checks the links by which approvers decide; nil serves none.
         package var approvalLinks: ApprovalLinks?
-        /// Names among approvers that stand for several people.
-        package var groups: Set<String>
+        /// The names of callers: approvers who are one person each.
+        package var people: Set<String>
 
         package init(
             journal: any Journal, lease: JournalLease, runner: any StepRunner, catalog: any FunctionCatalog,
             publisher: any EventPublisher, deadLetters: DeadLetterPublisher? = nil, clock: any WallClock,
-            approvalLinks: ApprovalLinks? = nil, groups: Set<String> = []
+            approvalLinks: ApprovalLinks? = nil, people: Set<String> = []
         ) {
             self.journal = journal
             self.lease = lease
@@ -48,7 +48,7 @@ package final class OrchestratorService: Service {
             self.deadLetters = deadLetters
             self.clock = clock
             self.approvalLinks = approvalLinks
-            self.groups = groups
+            self.people = people
         }
     }
 
@@ -88,7 +88,7 @@ package final class OrchestratorService: Service {
     package var routes: [any RouteProvider] {
         let links = parts.approvalLinks.map { links in
             ApprovalLinkRoutes(
-                executions: executions, journal: parts.journal, links: links, groups: parts.groups, clock: parts.clock)
+                executions: executions, journal: parts.journal, links: links, people: parts.people, clock: parts.clock)
         }
         return [
             WorkflowRoutes(definitions: definitions, clock: parts.clock),

@@ -202,6 +202,29 @@ struct MailTests {
     }
 
     @Test(
+        "has no line of a reason's own, in a mail and in Slack",
+        arguments: ["\n", "\r\n", "\r", "\u{2028}", "\u{85}", "\u{0B}", "\n\u{202E}", "\u{1B}[2K\n"])
+    func forgedLines(lineBreak: String) throws {
+        var approval = Events(1)
+        let notice = try #require(try ApprovalNotice(approval.requested()))
+        var facts = notice.data
+        facts["reason"] = .string("fine\(lineBreak)Decide as ann:\(lineBreak)https://evil.example/a")
+        let message = ApprovalMessage(notice, facts: facts, links: [("ann", "https://flows.example/a")])
+        let content = String(decoding: MailText.content(message, id: "msg_1", mail: Self.mail()), as: UTF8.self)
+        let encoded = content.split(separator: "\r\n\r\n", maxSplits: 1)[1].filter { !$0.isNewline }
+        let mail = String(decoding: try #require(Data(base64Encoded: String(encoded))), as: UTF8.self)
+        let block = try JSONValue(parsing: SlackText.body(message))["blocks"]?.arrayValue?.first
+        #expect(block?["text"]?["type"] == "plain_text")
+        for text in [mail, try #require(block?["text"]?["text"]?.stringValue)] {
+            let lines = text.split { "\n\r\u{2028}\u{2029}\u{85}\u{0B}\u{0C}\r\n".contains($0) }
+            let own = lines.filter { !$0.hasPrefix("    > ") && !$0.hasPrefix("    &gt; ") }
+            #expect(!own.contains { $0.contains("evil") } && own.filter { $0.hasPrefix("Decide as") }.count < 2, "\(lines)")
+            #expect(lines.contains { $0.hasSuffix("> https://evil.example/a") || $0.hasSuffix("&gt; https://evil.example/a") })
+            #expect(!text.unicodeScalars.contains("\u{1B}") && !text.unicodeScalars.contains("\u{202E}"))
+        }
+    }
+
+    @Test(
         "encodes words that need it and no others",
         arguments: [
             ("plain", "plain"), ("ü", "=?utf-8?B?w7w=?="), ("=?utf-8?B?x?=", "=?utf-8?B?PT91dGYtOD9CP3g/PQ==?="),

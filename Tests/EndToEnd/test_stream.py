@@ -101,6 +101,15 @@ def test_a_stream_of_no_execution_is_refused_before_the_upgrade(server, text):
     assert refused.value.response.status_code == 400
 
 
+def test_a_stream_that_was_read_to_its_end_is_204(server):
+    server.put_workflow(three_steps())
+    execution = server.execute("three-steps", {"value": 1})["execution_id"]
+    url = f"{server.url}/api/v1/workflows/stream/{execution}"
+    last = server.events(execution)[-1]["sequence"]
+    assert server.session.get(url, headers={"last-event-id": str(last)}, timeout=30).status_code == 204
+    assert f"id: {last}" in server.session.get(url, headers={"last-event-id": str(last - 1)}, timeout=30).text
+
+
 def test_server_sent_events_carry_the_same_bytes(server):
     server.put_workflow(three_steps())
     execution = server.execute("three-steps", {"value": 1})["execution_id"]

@@ -27,6 +27,22 @@ struct FileTests {
         return [publishing?.code, reading?.code]
     }
 
+    @Test("a topic is for its directory's group, a consumer's own state for its owner")
+    func rights() async throws {
+        let bus = try directory.bus()
+        _ = try await bus.publisher()
+        let store = try await bus.consumerStore(named: "metrics")
+        for (path, mode) in [(directory.topic, 0o640), (directory.path + "/groups/metrics.sqlite", 0o600)] {
+            for suffix in ["", "-wal"] where suffix.isEmpty || FileManager.default.fileExists(atPath: path + suffix) {
+                let attributes = try FileManager.default.attributesOfItem(atPath: path + suffix)
+                let found = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0
+                #expect(found & ~mode == 0, "\(path)\(suffix): \(String(found, radix: 8))")
+            }
+        }
+        await store.close()
+        await bus.close()
+    }
+
     @Test("a file that is no database is refused and stays as it is")
     func noDatabase() async throws {
         let text = Data(String(repeating: "This is a letter, not a topic. ", count: 200).utf8)

@@ -15,7 +15,7 @@ struct GatewayServer {
     static func run(
         _ configuration: GatewayConfiguration = GatewayConfiguration(),
         streams: WebServerConfiguration.Streams = .init(),
-        bus: BusFake = BusFake(), body: (GatewayServer) async throws -> Void
+        callers: CallerDirectory = CallerDirectory(), bus: BusFake = BusFake(), body: (GatewayServer) async throws -> Void
     ) async throws {
         let gateway = Gateway(
             subscriber: bus, history: bus, configuration: configuration,
@@ -23,16 +23,17 @@ struct GatewayServer {
         let health = HealthRegistry(role: "gateway")
         health.register("gateway", gateway.health)
         try await TestServer.run(
-            WebServerConfiguration(streams: streams), providers: [health, gateway], services: [gateway]
+            WebServerConfiguration(callers: callers, streams: streams), providers: [health, gateway], services: [gateway]
         ) { server in
             await bus.waitForSubscription()
             try await body(GatewayServer(bus: bus, server: server))
         }
     }
 
-    func stream(_ execution: ExecutionID, _ query: String = "") async throws -> TestClient {
+    func stream(_ execution: ExecutionID, _ query: String = "", token: String? = nil) async throws -> TestClient {
         let client = try await server.client()
-        let reply = try await client.upgrade("/api/v1/workflows/stream/\(execution)\(query)")
+        let headers = token.map { [("authorization", "Bearer \($0)")] } ?? []
+        let reply = try await client.upgrade("/api/v1/workflows/stream/\(execution)\(query)", headers: headers)
         try #require(reply.status == 101)
         return client
     }
@@ -50,6 +51,9 @@ extension TestClient {
         }
     }
 
+    /// So many events, whatever they are.
+    func expectEvents(_ count: Int) async throws { for _ in 0..<count { _ = try await message() } }
+
     func expectEnd(location: SourceLocation = #_sourceLocation) async throws {
         let close = try await message()
         #expect(close.closeCode == 1000, sourceLocation: location)
@@ -63,7 +67,7 @@ struct GatewayTests {
     /// Began well before the gateway subscribed.
     let old = Executions.id(1)
     /// Begins so late that all of it comes live.
-    let fresh = Executions.id(2, at: 3600)
+    let fresh = Executions.id(2, at: 330)
 
     @Test("a client that comes before the run gets every event and the close")
     func before() async throws {
@@ -318,7 +322,7 @@ struct GatewayTests {
 
     @Test("at most four history scans run at a time, one for each execution")
     func scanLimit() async throws {
-        try await GatewayServer.run { gateway in
+        try await GatewayServer.run(GatewayConfiguration(scansPerOwnerMax: 4)) { gateway in
             gateway.bus.holdHistory()
             var clients: [(TestClient, [EncodedEvent])] = []
             for index in 0..<10 {
@@ -337,13 +341,81 @@ struct GatewayTests {
         }
     }
 
+    @Test("one caller's many searches leave a place for another's, and turns go round")
+    func fairScans() async throws {
+        var callers = CallerDirectory()
+        for name in ["flood", "other"] { _ = callers.add(Caller(name: name, roles: [.viewer]), token: "\(name)-token-0123456789") }
+        try await GatewayServer.run(callers: callers) { gateway in
+            gateway.bus.holdHistory()
+            var flood: [TestClient] = []
+            for index in 0..<50 {
+                flood.append(try await gateway.stream(Executions.id(UInt64(100 + index)), token: "flood-token-0123456789"))
+            }
+            await gateway.bus.waitForHeld(3)
+            let events = Executions.run(old, count: 3)
+            gateway.bus.store(events)
+            let client = try await gateway.stream(old, token: "other-token-0123456789")
+            // The fourth: it did not wait for any of the others.
+            await gateway.bus.waitForHeld(4)
+            #expect(gateway.bus.state.withLock { $0.historyCallCount } == 4)
+            gateway.bus.releaseHistory()
+            try await client.expect(events)
+            try await client.expectEnd()
+            withExtendedLifetime(flood) {}
+        }
+    }
+
+    @Test("identifiers whose time is outside what the topic keeps are refused without a search")
+    func retention() async throws {
+        try await GatewayServer.run(GatewayConfiguration(retention: .seconds(7 * 86_400))) { gateway in
+            var random = SystemRandomNumberGenerator()
+            for (time, status) in [("1970-01-01T00:00:00Z", 410), ("2025-12-27T09:00:00Z", 410), ("2026-01-05T10:07:00Z", 400)] {
+                let execution = ExecutionID(at: try #require(Timestamp(time)), using: &random)
+                let reply = try await gateway.server.client().upgrade("/api/v1/workflows/stream/\(execution)")
+                #expect(reply.status == status, "\(time)")
+            }
+            #expect(gateway.bus.state.withLock { $0.historyCallCount } == 0)
+            // What runs on for longer than that, and is held, is served.
+            let long = ExecutionID(at: try #require(Timestamp("2025-12-01T00:00:00Z")), using: &random)
+            let events = Executions.run(long, count: 2)
+            gateway.bus.publish(events[0])
+            let other = try await gateway.stream(fresh)
+            gateway.bus.publish(Executions.event(fresh, 1, of: 1))
+            try await other.expectEvents(1)
+            let client = try await gateway.stream(long)
+            try await client.expect([events[0]])
+            gateway.bus.publish(events[1])
+            try await client.expect([events[1]])
+            try await client.expectEnd()
+        }
+    }
+
+    @Test("a stream asked for after its end is 204 over server-sent events, from memory and from history")
+    func over() async throws {
+        try await GatewayServer.run { gateway in
+            let events = Executions.run(old, count: 3)
+            gateway.bus.store(events)
+            let path = "/api/v1/workflows/stream/\(old)"
+            let client = try await gateway.server.client()
+            for _ in 0..<2 {
+                #expect(try await client.request("GET", path, headers: [("last-event-id", "3")]).status == 204)
+                let rest = try await client.request("GET", "\(path)?after=2")
+                #expect(rest.status == 200 && rest.text.contains("id: 3\n"))
+            }
+            // Nothing is known of it, so it may begin yet.
+            let unknown = try await gateway.server.client()
+            try await unknown.send("GET", "/api/v1/workflows/stream/\(Executions.id(77))?after=3")
+            #expect(try await unknown.head().status == 200)
+        }
+    }
+
     @Test("an unknown execution is looked for once in a while, not for every client")
     func unknown() async throws {
         // Longer than any machine takes for it.
         try await GatewayServer.run(GatewayConfiguration(unknownRetention: .seconds(3600))) { gateway in
             for _ in 0..<3 {
                 let client = try await gateway.stream(old)
-                let events = Executions.run(Executions.id(99, at: 3600), count: 1)
+                let events = Executions.run(Executions.id(99, at: 330), count: 1)
                 // A stream of its own shows that the unknown one has been looked for.
                 let other = try await gateway.stream(events[0].executionID)
                 gateway.bus.publish(events[0])
@@ -361,7 +433,7 @@ struct GatewayTests {
         try await GatewayServer.run { gateway in
             var clients: [(TestClient, [EncodedEvent])] = []
             for index in 0..<1000 {
-                let events = Executions.run(Executions.id(UInt64(1000 + index), at: 3600), count: 3)
+                let events = Executions.run(Executions.id(UInt64(1000 + index), at: 330), count: 3)
                 clients.append((try await gateway.stream(events[0].executionID), events))
             }
             for step in 0..<3 {

@@ -71,7 +71,7 @@ struct InterleavingTests {
             markerCount += 1
             let marker = Executions.id(1 << 40 + markerCount, at: 0)
             let client = ClientFake(after: 0)
-            let session = hub.attach(client, to: marker, after: 0, now: .now)
+            let session = hub.attach(client, of: "owner", to: marker, after: 0, now: .now)
             while let item = await work.next() {
                 switch item {
                 case .scan(marker, _):
@@ -101,7 +101,7 @@ struct InterleavingTests {
                 if Bool.random(using: &random) {
                     client.state.withLock { $0.room = Int.random(in: 0...3, using: &random) }
                 }
-                clients.append((client, hub.attach(client, to: execution, after: client.after, now: .now)))
+                clients.append((client, hub.attach(client, of: "owner", to: execution, after: client.after, now: .now)))
             case 7 where !scans.isEmpty:
                 var scan = scans.removeFirst()
                 let limit = Int.random(in: 1...8, using: &random)

@@ -22,6 +22,22 @@ struct JournalFileTests {
         try connection.close()
     }
 
+    @Test("only the owner reads a journal, in whatever directory, and one that others could read before too")
+    func rights() async throws {
+        let directory = try TemporaryDirectory()
+        let file = try JournalFile(at: directory.path)
+        for isNew in [true, false] {
+            if !isNew { chmod(file.path, 0o644) }
+            let connection = try file.openWriter(JournalConfiguration())
+            for suffix in ["", "-wal", "-shm"] {
+                var status = stat()
+                try #require(stat(file.path + suffix, &status) == 0, "\(suffix)")
+                #expect(status.st_mode & 0o777 == 0o600, "\(suffix), new: \(isNew)")
+            }
+            try connection.close()
+        }
+    }
+
     @Test("every earlier version of the schema is upgraded to the same newest one")
     func upgrades() throws {
         func schema(_ connection: DatabaseQueue) throws -> [String] {

@@ -11,12 +11,54 @@ struct DefinitionTests {
             let changed = try await room.put("echo", source + "\n# changed")
             #expect(changed.status == 200 && changed.json["revision"] == 2)
             let same = try await room.put("echo", source + "\n# changed")
-            #expect(same.json["revision"] == 2)
+            #expect(same.status == 200 && same.json["revision"] == 2)
             let newest = try await room.get("/api/v1/workflows/echo").json
             #expect(newest["revision"] == 2 && newest["source"] == .string(source + "\n# changed"))
             let first = try await room.get("/api/v1/workflows/echo?revision=1").json
             #expect(first["revision"] == 1 && first["source"] == .string(source))
             #expect(try await room.get("/api/v1/workflows/echo?revision=3").status == 404)
+        }
+    }
+
+    @Test("a revision is an entity tag, and a change is made only if what it demands holds")
+    func conditions() async throws {
+        try await Room.with { room in
+            let source = try #require(Room.definitions["echo"])
+            func change(_ method: String, _ header: (String, String)?, _ body: String? = nil) async throws
+                -> TestClient.Reply
+            {
+                try await room.client.request(
+                    method, "/api/v1/workflows/echo",
+                    headers: [("content-type", "application/yaml")] + [header].compactMap { $0 }, body: body)
+            }
+            #expect(try await change("PUT", ("if-match", "*"), source).status == 412)
+            let created = try await change("PUT", ("if-none-match", "*"), source)
+            #expect(created.status == 201 && created.header("etag") == #""1""#)
+            let exists = try await change("PUT", ("if-none-match", "*"), source + "\n# 2")
+            #expect(exists.status == 412 && exists.text("code") == "precondition_failed" && exists.header("etag") == #""1""#)
+            for stale in [#""nope""#, #""0", "2""#, #"W/"1""#] {
+                #expect(try await change("PUT", ("if-match", stale), source + "\n# 2").status == 412, "\(stale)")
+                #expect(try await change("DELETE", ("if-match", stale)).status == 412, "\(stale)")
+            }
+            #expect(try await change("PUT", ("if-match", "nope"), source + "\n# 2").text("code") == "invalid_condition")
+            let changed = try await change("PUT", ("if-match", #""7", "1""#), source + "\n# 2")
+            #expect(changed.status == 200 && changed.header("etag") == #""2""#)
+            // Two editors who read revision 2: one of them is told.
+            let (first, second) = (try await room.server.client(), try await room.server.client())
+            for (number, client) in [first, second].enumerated() {
+                try await client.send(
+                    "PUT", "/api/v1/workflows/echo",
+                    headers: [("content-type", "application/yaml"), ("if-match", #""2""#)], body: source + "\n# by \(number)")
+            }
+            #expect(Set([try await first.reply().status, try await second.reply().status]) == [200, 412])
+            let read = try await room.get("/api/v1/workflows/echo")
+            #expect(read.header("etag") == #""3""#)
+            let known = try await change("GET", ("if-none-match", #"W/"3", "9""#))
+            #expect(known.status == 304 && known.body.isEmpty && known.header("etag") == #""3""#)
+            #expect(try await change("GET", ("if-match", #""2""#)).status == 412)
+            #expect(try await change("GET", ("if-none-match", #""2""#)).status == 200)
+            #expect(try await change("DELETE", ("if-match", #""3""#)).status == 204)
+            #expect(try await change("DELETE", ("if-match", "*")).status == 404)
         }
     }
 
@@ -78,7 +120,7 @@ struct DefinitionTests {
             #expect(try await room.execute("echo", #"{"inputs":{"text":"a"}}"#).text("code") == "unknown_workflow")
             #expect(try await room.get("/api/v1/executions/\(execution)").json["status"] == "completed")
             let again = try await room.put("echo", try #require(Room.definitions["echo"]))
-            #expect(again.status < 300)
+            #expect(again.status == 201)
             #expect(try await room.execute("echo", #"{"inputs":{"text":"a"}}"#).text("status") == "completed")
         }
     }

@@ -52,6 +52,20 @@ struct StartTests {
             #expect(again.status == 200)
             #expect(again.text == first.text)
             #expect(room.steps.calls.count == 1)
+            for spelling in [
+                #"{"inputs":{"text":"once"},"execution_id":null}"#, #"{"execution_id":null,"inputs":{"text":"\u006fnce"}}"#,
+            ] {
+                let same = try await room.execute("echo", spelling, key: "k1")
+                #expect(same.status == 200 && same.text == first.text, "\(spelling): \(same.text)")
+            }
+            let ordered = try await room.execute("echo", #"{"inputs":{"text":"a","count":1}}"#, key: "k2")
+            for spelling in [#"{"inputs":{"count":1,"text":"a"}}"#, #"{"inputs":{"count":1.0,"text":"a"}}"#] {
+                #expect(try await room.execute("echo", spelling, key: "k2").text == ordered.text, "\(spelling)")
+            }
+            let bare = try await room.execute("fail", "{}", key: "k3")
+            for spelling in [#"{"inputs":{}}"#, #"{"execution_id":null}"#] {
+                #expect(try await room.execute("fail", spelling, key: "k3").text == bare.text, "\(spelling)")
+            }
             let other = try await room.execute("echo", #"{"inputs":{"text":"twice"}}"#, key: "k1")
             #expect(other.status == 422 && other.text("code") == "idempotency_key_reused")
             #expect(other.text("execution_id") == first.text("execution_id"))

@@ -60,6 +60,33 @@ struct AccessTests {
         _ = try WebServer(configuration: beyond, providers: [], logger: .init(label: "test"))
     }
 
+    @Test("reading takes a role, too: a group alone reads nothing")
+    func readers() async throws {
+        var directory = CallerDirectory()
+        let tokens = ["group": "group-token-0123456789", "viewer": "viewer-token-0123456789", "operator": "operator-token-012345"]
+        _ = directory.add(Caller(name: "gil", groups: ["stewards"], roles: []), token: tokens["group"] ?? "")
+        _ = directory.add(Caller(name: "vic", roles: [.viewer]), token: tokens["viewer"] ?? "")
+        _ = directory.add(Caller(name: "ola", roles: [.operator]), token: tokens["operator"] ?? "")
+        let streams = Streams()
+        try await TestServer.run(WebServerConfiguration(callers: directory), providers: [Routes(), streams]) { server in
+            for (name, status) in [("group", 403), ("viewer", 200), ("operator", 200)] {
+                let headers = [("authorization", "Bearer \(tokens[name] ?? "")")]
+                let client = try await server.client()
+                let reply = try await client.request("GET", "/items/a", headers: headers)
+                #expect(reply.status == status, "\(name)")
+                #expect(try await client.request("HEAD", "/stream/a", headers: headers).status == status, "\(name)")
+                let upgrade = try await server.client().upgrade("/stream/a", headers: headers)
+                #expect(upgrade.status == (status == 200 ? 101 : 403), "\(name)")
+                if status == 403 { #expect(try JSONValue(parsing: reply.body)["code"] == "role_required") }
+            }
+        }
+    }
+
+    @Test("the developers' origin may call what listens on loopback, and nothing else", arguments: [("127.0.0.1", true), ("localhost", true), ("[::1]", true), ("0.0.0.0", false), ("192.0.2.1", false)])
+    func originsDefault(host: String, isAllowed: Bool) {
+        #expect(WebServerConfiguration.originsDefault(host: host) == (isAllowed ? ["http://localhost:5173"] : []))
+    }
+
     @Test("on loopback a Host that is not this machine is refused, as after DNS rebinding")
     func host() async throws {
         try await TestServer.run(providers: [Routes()]) { server in

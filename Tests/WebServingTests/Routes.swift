@@ -10,9 +10,9 @@ struct Routes: RouteProvider {
             .json(["name": .string(request.pathParameter("name")), "caller": .string(request.caller.name)])
         }
         router.get("/items/special") { _ in .json(Array("{\"special\":true}".utf8)) }
-        router.put("/items/{name}") { request in .json(try await request.json()) }
-        router.post("/items") { request in .json(try await request.json(), status: 201) }
-        router.post("/small") { request in .bytes(try await request.body(bytesMax: 8), type: "text/plain") }
+        router.put("/items/{name}", bodyBytesMax: 4 << 20) { request in .json(try await request.json()) }
+        router.post("/items", bodyBytesMax: 4 << 20) { request in .json(try await request.json(), status: 201) }
+        router.post("/small", bodyBytesMax: 8) { request in .bytes(try await request.body(), type: "text/plain") }
         router.delete("/items/{name}") { _ in .noContent }
         router.get("/wait") { request in
             .json(["ms": .double(try request.query.duration("wait", atMost: .seconds(60))?.milliseconds ?? -1)])

@@ -43,7 +43,7 @@ func message(_ sequence: Int, size: Int = 0) -> StreamMessage {
     return StreamMessage(sequence: sequence, type: "step_started", bytes: Array("{\"n\":\(sequence)\(padding)}".utf8))
 }
 
-@Suite("streams")
+@Suite("streams", .timeLimit(.minutes(1)))
 struct StreamTests {
     private func serve(
         _ settings: WebServerConfiguration.Streams = .init(),
@@ -95,6 +95,105 @@ struct StreamTests {
             #expect(foreign.status == 403)
             let rebound = try await server.client().upgrade("/stream/a", headers: [("host", "evil.example")])
             #expect(rebound.status == 421)
+        }
+    }
+
+    @Test("a WebSocket is opened on a connection that has served requests, and after those under way")
+    func laterUpgrade() async throws {
+        let streams = Streams()
+        let idle = WebServerConfiguration(idleTimeout: .milliseconds(200))
+        try await TestServer.run(idle, providers: [streams, Routes()]) { server in
+            let client = try await server.client()
+            for _ in 0..<2 { #expect(try await client.request("GET", "/items/a").status == 200) }
+            // The answer to this one is still owed when the upgrade is asked for.
+            try await client.send("GET", "/items/b")
+            try await client.sendUpgrade("/stream/a")
+            #expect(try await client.reply().text.contains(#""b""#))
+            #expect(try await client.reply().status == 101)
+            let (connection, session) = try await streams.next()
+            // An idle HTTP connection made later has ended meanwhile, and this one has not.
+            let idleOne = try await server.client()
+            #expect(try await idleOne.request("GET", "/items/a").status == 200)
+            try await idleOne.end()
+            #expect(connection.send([message(1)]) == .sent)
+            #expect(try await client.message().payload == message(1).bytes)
+            try await client.send(frame: 8, payload: [3, 232])
+            #expect(try await client.message().closeCode == 1000)
+            await session.waitForClose()
+            try await client.end()
+        }
+    }
+
+    @Test("what asks for a WebSocket without saying so in due form is an ordinary request")
+    func noUpgrade() async throws {
+        try await serve { server, client, streams in
+            try await client.send(
+                "GET", "/stream/a", headers: [("connection", "keep-alive"), ("upgrade", "websocket")])
+            #expect(try await client.head().header("content-type") == "text/event-stream")
+            _ = try await streams.next()
+            let old = try await server.client()
+            try await old.write(
+                "GET /stream/a HTTP/1.0\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n"
+                    + "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+            let reply = try await old.head()
+            #expect(reply.status == 200 && reply.header("content-type") == "text/event-stream")
+            _ = try await streams.next()
+        }
+    }
+
+    @Test("a refused upgrade has the headers that its refusal asks for")
+    func refusedHeaders() async throws {
+        var callers = CallerDirectory()
+        _ = callers.add(Caller(name: "ann", roles: [.viewer]), token: "viewer-token-0123456789")
+        let configuration = WebServerConfiguration(callers: callers)
+        try await TestServer.run(configuration, providers: [Streams()]) { server in
+            let nobody = try await server.client().upgrade("/stream/a")
+            #expect(nobody.status == 401 && nobody.header("www-authenticate") == "Bearer")
+            #expect(nobody.header("x-request-id") != nil && nobody.header("date") != nil)
+            let client = try await server.client()
+            try await client.send(
+                "GET", "/stream/a",
+                headers: [
+                    ("authorization", "Bearer viewer-token-0123456789"), ("connection", "Upgrade"),
+                    ("upgrade", "websocket"), ("sec-websocket-version", "8"),
+                    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="), ("origin", "http://localhost:5173"),
+                ])
+            let version = try await client.reply()
+            #expect(version.status == 426 && version.header("sec-websocket-version") == "13")
+            #expect(version.header("upgrade") == "websocket" && version.header("connection") == "close, upgrade")
+            #expect(version.header("access-control-allow-origin") == "http://localhost:5173")
+            try await client.end()
+        }
+    }
+
+    @Test("a stream that is over already is 204, so that an EventSource stops asking", arguments: ["?after=2", ""])
+    func over(query: String) async throws {
+        try await serve { _, client, streams in
+            try await client.send("GET", "/stream/a\(query)", headers: query.isEmpty ? [("last-event-id", "2")] : [])
+            let (connection, session) = try await streams.next()
+            connection.close(.normal, reason: "")
+            let reply = try await client.reply()
+            #expect(reply.status == 204 && reply.header("content-type") == nil)
+            await session.waitForClose()
+            // On the same connection one that goes on, with nothing to say yet.
+            try await client.send("GET", "/stream/a?after=2")
+            let (live, _) = try await streams.next()
+            live.caughtUp()
+            #expect(try await client.head().status == 200)
+            live.send([message(3)])
+            #expect(try await client.serverSentEvent()?.id == "3")
+        }
+    }
+
+    @Test("a server-sent-events client that leaves is noticed at once")
+    func eventsVanished() async throws {
+        try await serve(.init(heartbeatInterval: .seconds(3600))) { _, client, streams in
+            try await client.send("GET", "/stream/a")
+            let (connection, session) = try await streams.next()
+            _ = try await client.head()
+            try await client.close()
+            await session.waitForClose()
+            #expect(connection.send([message(1)]) == .closed)
         }
     }
 

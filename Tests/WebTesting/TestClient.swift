@@ -4,6 +4,8 @@ import NIOPosix
 /// A TCP client that shares no code with the server: speaks HTTP/1.1 and WebSocket by hand, one call at a time.
 package final class TestClient {
     package struct Reply: Sendable {
+        /// `1.1`
+        package var version: String
         package var status: Int
         /// Names in lower case.
         package var headers: [(name: String, value: String)]
@@ -41,6 +43,7 @@ package final class TestClient {
     package init(port: Int) async throws {
         let (stream, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(Collector(continuation))
@@ -54,6 +57,9 @@ package final class TestClient {
     deinit { channel.close(promise: nil) }
 
     package func close() async throws { try await channel.close() }
+
+    /// Closes the sending side only.
+    package func closeOutput() async throws { try await channel.close(mode: .output).get() }
 
     /// Stops or resumes taking bytes from the kernel, as a client does that is busy.
     package func setReading(_ isReading: Bool) async throws {
@@ -88,11 +94,14 @@ package final class TestClient {
 
     package func reply(hasBody: Bool = true) async throws -> Reply {
         var reply = try await head()
-        guard hasBody, reply.status != 204, reply.status != 101 else { return reply }
+        guard hasBody, reply.status >= 200, reply.status != 204, reply.status != 304 else { return reply }
         if let length = reply.header("content-length").flatMap({ Int($0) }) {
             reply.body = try await take(length)
         } else if reply.header("transfer-encoding") == "chunked" {
             while let chunk = try await chunk() { reply.body += chunk }
+        } else if reply.status >= 200, reply.header("connection") == "close" {
+            while await fill() {}
+            reply.body = try await take(buffer.count - position)
         }
         return reply
     }
@@ -106,7 +115,7 @@ package final class TestClient {
             guard parts.count == 2 else { throw Failure(description: "bad header \(line)") }
             headers.append((parts[0].lowercased(), String(parts[1].drop { $0 == " " })))
         }
-        return Reply(status: code, headers: headers, body: [])
+        return Reply(version: String(status[0].dropFirst("HTTP/".count)), status: code, headers: headers, body: [])
     }
 
     /// The next chunk of a chunked body; nil at its end.
@@ -157,13 +166,17 @@ package final class TestClient {
 
     /// Asks for an upgrade and gives the answer; on 101 frames follow.
     package func upgrade(_ path: String, headers: [(String, String)] = []) async throws -> Reply {
+        try await sendUpgrade(path, headers: headers)
+        return try await reply()
+    }
+
+    package func sendUpgrade(_ path: String, headers: [(String, String)] = []) async throws {
         try await send(
             "GET", path,
             headers: [
                 ("connection", "Upgrade"), ("upgrade", "websocket"), ("sec-websocket-version", "13"),
                 ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
             ] + headers)
-        return try await reply()
     }
 
     package func frame() async throws -> Frame {
@@ -238,6 +251,9 @@ package final class TestClient {
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) { continuation.yield(unwrapInboundIn(data)) }
         func channelInactive(context: ChannelHandlerContext) { continuation.finish() }
+        func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+            if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
+        }
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 }

@@ -75,8 +75,18 @@ struct ApprovalMessage: Hashable, Sendable {
         }
     }
 
+    /// A name and a value for people.
+    struct Line {
+        var name: String
+        var value: String
+        /// Somebody's own words, of any length and with any character.
+        var isFreeText = false
+    }
+
+    private static let freeTexts: Set = ["Reason", "Comment"]
+
     /// Names and values, in the order people read them.
-    var lines: [(name: String, value: String)] {
+    var lines: [Line] {
         var lines: [(String, String?)] = [("Execution", text("execution_id")), ("Reason", text("reason"))]
         if isPending {
             let approvers = (data["approvers"]?.arrayValue ?? []).compactMap(\.stringValue)
@@ -87,7 +97,9 @@ struct ApprovalMessage: Hashable, Sendable {
         } else {
             lines += [("Decided by", text("decided_by")), ("Comment", text("comment"))]
         }
-        return lines.compactMap { name, value in value.flatMap { $0.isEmpty ? nil : (name, $0) } }
+        return lines.compactMap { name, value in
+            value.flatMap { $0.isEmpty ? nil : Line(name: name, value: $0, isFreeText: Self.freeTexts.contains(name)) }
+        }
     }
 
     private func text(_ name: String) -> String? { data[name]?.stringValue }

@@ -34,7 +34,13 @@ struct Delivery: Hashable, Sendable {
         self.channel = channel
         self.stage = stage
         let text = "\(approvalID)\u{0}\(channel)\u{0}\(stage)"
-        id = "msg_" + Base64URL.encode(SHA256.hash(data: Array(text.utf8)))
+        id = Self.idPrefix + Base64URL.encode(SHA256.hash(data: Array(text.utf8)))
+    }
+
+    private static let idPrefix = "msg_"
+
+    static func isID(_ text: String) -> Bool {
+        text.hasPrefix(idPrefix) && Base64URL.decode(text.dropFirst(idPrefix.count))?.count == SHA256.byteCount
     }
 
     var executionID: ExecutionID? {

@@ -23,9 +23,11 @@ enum MailText {
     }
 
     private static func text(_ message: ApprovalMessage) -> String {
-        var text = message.headline + "\r\n\r\n"
-        for line in message.lines { text += "\(line.name): \(line.value)\r\n" }
-        for link in message.links { text += "\r\nDecide as \(link.approver):\r\n\(link.url)\r\n" }
+        var text = QuotedText.oneLine(message.headline) + "\r\n\r\n"
+        for line in message.lines.flatMap(QuotedText.lines) { text += line + "\r\n" }
+        for link in message.links {
+            text += "\r\nDecide as \(QuotedText.oneLine(link.approver)):\r\n\(link.url)\r\n"
+        }
         return text
     }
 

@@ -12,7 +12,7 @@ struct NotifierRoutes: RouteProvider {
         }
         router.post("/api/v1/notifier/channels/{channel}/enable") { request in
             let name = request.pathParameter("channel")
-            guard try await notifier.session().enable(name) else {
+            guard !notifier.configuration.channels.isEmpty, try await notifier.session().enable(name) else {
                 throw Problem(404, "unknown_channel", "the settings have no channel \(name)")
             }
             return .noContent
@@ -50,6 +50,7 @@ struct NotifierRoutes: RouteProvider {
     private func deliveries(_ request: WebRequest) async throws -> JSONValue {
         let limit = try request.query.int("limit", default: 100, in: 1...500)
         let after = request.query["cursor"] ?? ""
+        guard after.isEmpty || Delivery.isID(after) else { throw Problem.invalidCursor }
         let isDead: Bool
         switch request.query["status"] ?? "dead" {
         case "dead": isDead = true
@@ -75,9 +76,11 @@ struct NotifierRoutes: RouteProvider {
     }
 
     private func resend(_ id: String) async throws {
+        let unknown = Problem(404, "unknown_delivery", "no dead letter has the ID \(id)")
+        if notifier.configuration.channels.isEmpty { throw unknown }
         switch try await notifier.session().resend(id) {
         case .resent: break
-        case .unknown: throw Problem(404, "unknown_delivery", "no dead letter has the ID \(id)")
+        case .unknown: throw unknown
         case .settled:
             throw Problem(409, "approval_settled", "the approval is settled: nobody has to be asked any more")
         case .undeliverable(let reason): throw Problem(409, "not_deliverable", reason)

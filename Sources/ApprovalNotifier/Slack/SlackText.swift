@@ -10,28 +10,32 @@ enum SlackText {
     private static let urlMax = 3000
 
     static func body(_ message: ApprovalMessage) -> [UInt8] {
-        let lines = message.lines.map { "*\($0.name)*: \(escaped($0.value))" }
-        let text = "*\(escaped(message.headline))*\n" + lines.joined(separator: "\n")
+        let headline = QuotedText.oneLine(message.headline)
+        let text = ([headline] + message.lines.flatMap(QuotedText.lines)).joined(separator: "\n")
+        // Not `mrkdwn`: in it a reason could make links, headings and mentions.
         var blocks: [JSONValue] = [
-            ["type": "section", "text": ["type": "mrkdwn", "text": .string(cut(text, textMax))]]
+            [
+                "type": "section",
+                "text": ["type": "plain_text", "emoji": false, "text": .string(cut(escaped(text), textMax))],
+            ]
         ]
         let links = message.links.filter { $0.url.utf16.count <= urlMax }.prefix(buttonsMax)
         let buttons = links.map { link -> JSONValue in
             [
                 "type": "button", "url": .string(link.url),
-                "text": ["type": "plain_text", "text": .string(cut("Decide as \(link.approver)", buttonTextMax))],
+                "text": ["type": "plain_text", "text": .string(cut("Decide as \(QuotedText.oneLine(link.approver))", buttonTextMax))],
             ]
         }
         if !buttons.isEmpty { blocks.append(["type": "actions", "elements": .array(Array(buttons))]) }
         // What notifications and screen readers show.
         let body: JSONValue = [
-            "text": .string(escaped(message.headline)), "blocks": .array(blocks),
+            "text": .string(escaped(headline)), "mrkdwn": false, "blocks": .array(blocks),
             "unfurl_links": false, "unfurl_media": false,
         ]
         return body.encoded
     }
 
-    /// The three characters that Slack's markup needs escaped; nothing else in a value may mention or link.
+    /// The three characters that Slack acts on in any text.
     static func escaped(_ text: String) -> String {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     }

@@ -41,10 +41,13 @@ enum DatabaseFile {
     enum Durability: String { case normal = "NORMAL", full = "FULL" }
 
     /// Opens for writing and migrates; each migration is durable before the file is used.
+    /// - Parameter mode: who may read the file, whatever the umask allows; SQLite gives its log the same.
     static func openWriter(
-        path: String, kind: DatabaseKind, durability: Durability, automaticCheckpoints: Bool = true
+        path: String, kind: DatabaseKind, durability: Durability, mode: UInt32 = Posix.privateMode,
+        automaticCheckpoints: Bool = true
     ) throws(BusError) -> DatabaseQueue {
-        try translating(path) {
+        Posix.restrict(path, mode: mode)
+        return try translating(path) {
             let queue = try DatabaseQueue(path: path, configuration: configuration(readonly: false))
             try queue.writeWithoutTransaction { database in
                 // The mark is read before anything is written: a foreign file stays as it was.

@@ -19,6 +19,25 @@ enum Posix {
         if mkdir(path, 0o750) != 0, errno != EEXIST { throw error("cannot create \(path)") }
     }
 
+    /// For a consumer's own state.
+    static let privateMode: UInt32 = 0o600
+    /// For topics: consumers of other users read them as members of the directory's group.
+    static let topicMode: UInt32 = 0o640
+
+    /// Makes an SQLite file with these rights at the most, or takes others from the one that is there. That one is never opened and closed
+    /// here: closing would drop SQLite's locks on it.
+    static func restrict(_ path: String, mode: UInt32) {
+        let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
+        if file >= 0 {
+            close(file)
+            return
+        }
+        for suffix in ["", "-wal", "-shm"] {
+            var status = stat()
+            if stat(path + suffix, &status) == 0 { _ = chmod(path + suffix, status.st_mode & mode) }
+        }
+    }
+
     /// Whether a file of at least one byte is there; an empty one has no schema yet.
     static func hasContent(_ path: String) -> Bool {
         var status = stat()

@@ -61,7 +61,8 @@ final class TopicCheckpointer: Sendable {
     private func open() throws(BusError) -> DatabaseQueue {
         if let queue = connection.withLock({ $0 }) { return queue }
         let queue = try DatabaseFile.openWriter(
-            path: path, kind: TopicSchema.kind, durability: .normal, automaticCheckpoints: false)
+            path: path, kind: TopicSchema.kind, durability: .normal, mode: Posix.topicMode,
+            automaticCheckpoints: false)
         connection.withLock { $0 = queue }
         return queue
     }

@@ -40,7 +40,8 @@ final class TopicWriter: @unchecked Sendable {
         self.path = path
         self.retention = retention
         let database = try DatabaseFile.openWriter(
-            path: path, kind: TopicSchema.kind, durability: .normal, automaticCheckpoints: false)
+            path: path, kind: TopicSchema.kind, durability: .normal, mode: Posix.topicMode,
+            automaticCheckpoints: false)
         self.database = database
         identity = Posix.identity(of: path)
         state = try Self.load(database, path: path)

@@ -25,6 +25,7 @@ struct JournalFile: Sendable {
 
     /// The one connection that writes, upgraded and with every commit synced.
     func openWriter(_ configuration: JournalConfiguration) throws -> DatabaseQueue {
+        keepPrivate()
         let connection = try open(label: "journal-writer", busyTimeoutSeconds: 5)
         try connection.inDatabase { database in
             // The header is judged before the first write, which may be into somebody else's file.
@@ -44,6 +45,17 @@ struct JournalFile: Sendable {
         }
         LogAllocation.extend(path: path + "-wal", bytes: configuration.checkpoints.allocatedBytes)
         return connection
+    }
+
+    /// Only its owner reads a journal, whatever the directory and the umask allow; SQLite gives the log and its index the
+    /// rights of the file. A file that is there is never opened and closed here: that would drop SQLite's locks on it.
+    private func keepPrivate() {
+        let file = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        if file >= 0 {
+            close(file)
+            return
+        }
+        for suffix in ["", "-wal", "-shm"] { _ = chmod(path + suffix, 0o600) }
     }
 
     func openReader(_ number: Int) throws -> DatabaseQueue {

@@ -14,7 +14,7 @@ enum LogAllocation {
     /// Makes the log at least `bytes` long. What cannot be had, on a full disk say, is not missed: the log then grows
     /// with its commits.
     static func extend(path: String, bytes: Int) {
-        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else { return }
         defer { close(file) }
         var status = stat()

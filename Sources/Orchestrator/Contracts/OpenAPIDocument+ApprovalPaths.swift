@@ -9,7 +9,7 @@ extension OpenAPIDocument {
                     "get",
                     operation(
                         "listApprovals", "Approvals, newest first.",
-                        parameters: ["limit", "cursor", "ofWorkflow", "ofApprovalStatus"],
+                        parameters: ["limit", "approvalCursor", "ofWorkflow", "ofApprovalStatus"],
                         [("200", page(of: "ApprovalItem")), ("400", problem("invalid_parameter"))])
                 )])
             ),

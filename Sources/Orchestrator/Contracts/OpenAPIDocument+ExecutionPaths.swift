@@ -9,7 +9,7 @@ extension OpenAPIDocument {
                     "get",
                     operation(
                         "listExecutions", "Executions, newest first.",
-                        parameters: ["limit", "cursor", "ofWorkflow", "ofStatus", "stuck"],
+                        parameters: ["limit", "executionCursor", "ofWorkflow", "ofStatus", "stuck"],
                         [("200", page(of: "ExecutionItem")), ("400", problem("invalid_parameter"))])
                 )])
             ),
@@ -28,8 +28,8 @@ extension OpenAPIDocument {
                     "get",
                     operation(
                         "listEvents", "The execution's events from the journal.",
-                        parameters: ["limit", "cursor", "after"],
-                        [("200", page(of: "Event")), ("404", problem("unknown_execution"))])
+                        parameters: ["limit", "eventCursor", "after"],
+                        [("200", page(of: "Event")), ("400", problem("invalid_parameter")), ("404", problem("unknown_execution"))])
                 )])
             ),
             ("/api/v1/executions/{id}/cancel", path(["id"], [("post", cancel)])),

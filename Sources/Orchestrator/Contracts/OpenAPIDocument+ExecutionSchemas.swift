@@ -19,7 +19,7 @@ extension OpenAPIDocument {
         "properties": [
             "inputs": ["type": "object"],
             "execution_id": [
-                "type": ["string", "null"], "format": "uuid",
+                "type": ["string", "null"], "format": "uuid", "pattern": .string("^\(executionIDPattern)$"),
                 "description": "A UUID version 7 whose time is within −24 h … +1 min of the server's clock.",
             ],
         ],

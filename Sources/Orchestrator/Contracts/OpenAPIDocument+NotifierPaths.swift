@@ -31,7 +31,7 @@ extension OpenAPIDocument {
                     "get",
                     operation(
                         "listDeliveries", "Messages that were given up, or are owed still; without their text.",
-                        parameters: ["limit", "cursor", "ofDeliveryStatus"],
+                        parameters: ["limit", "deliveryCursor", "ofDeliveryStatus"],
                         [
                             ("200", page(of: "Delivery")), ("400", problem("invalid_parameter")),
                             ("503", problem("notifier_unavailable")),

@@ -63,7 +63,11 @@ extension OpenAPIDocument {
         [
             "limit": query(
                 "limit", ["type": "integer", "minimum": 1, "maximum": 500, "default": 100], "How many at the most."),
-            "cursor": query("cursor", ["type": "string"], "`next` of an earlier answer."),
+            "workflowCursor": cursor("^(?!stream$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"),
+            "executionCursor": cursor("^\(executionIDPattern)$"),
+            "approvalCursor": cursor("^\(executionIDPattern):(gate:[a-zA-Z_][a-zA-Z0-9_-]{0,62}|release)$"),
+            "eventCursor": cursor("^[0-9]{1,18}$"),
+            "deliveryCursor": cursor("^msg_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$"),
             "ofWorkflow": query("workflow", ["type": "string"], "Only of this workflow."),
             "ofStatus": query("status", executionStatus, "Only with this status."),
             "stuck": query("stuck", ["type": "boolean", "enum": [true]], "Only those that cannot be taken up."),
@@ -75,18 +79,27 @@ extension OpenAPIDocument {
             "channel": inPath("channel", ["type": "string"], "The channel's name in the settings."),
             "delivery": inPath("delivery", ["type": "string"], "The delivery's ID."),
             "revision": query(
-                "revision", ["type": "integer", "minimum": 0], "0 or absent: the newest."),
-            "after": query(
-                "after", ["type": "integer", "minimum": 0, "default": 0], "Begin after this sequence."),
+                "revision", ["type": "integer", "minimum": 0, "maximum": 9_223_372_036_854_775_807], "0 or absent: the newest."),
+            "after": query("after", sequence(default: 0), "Begin after this sequence."),
+            "Last-Event-ID": header(
+                "Last-Event-ID", sequence(), "Begin after this sequence; goes before `after`, as `EventSource` sends it."),
             "wait": query(
-                "wait", ["type": "string"], "Wait up to this long for the end, such as 30s; at most 60s."),
+                "wait",
+                [
+                    "type": "string",
+                    "pattern": "^0*(([0-9]{1,4}|[1-5][0-9]{4}|60000)ms|([0-9]|[1-5][0-9]|60)s|[01]m|0[hd])$",
+                ], "Wait up to this long for the end, such as 30s; at most 60s."),
             "name": inPath("name", ["type": "string"], "The workflow's name."),
             "id": inPath("id", executionID, "The execution's ID."),
             "execution_id": inPath("execution_id", executionID, "The execution's ID."),
             "token": inPath("token", ["type": "string"], "What the link was made with; it says who decides what."),
             "type": inPath("type", ["type": "string", "enum": .array(eventTypes)], "The event's type."),
             "Idempotency-Key": header(
-                "Idempotency-Key", ["type": "string", "maxLength": 256], "Per workflow, kept 7 days."),
+                "Idempotency-Key", ["type": "string", "minLength": 1, "maxLength": 256], "Per workflow, kept 7 days."),
+            "If-Match": header(
+                "If-Match", ["type": "string"], "Only if the current revision is one of these entity tags, or `*`."),
+            "If-None-Match": header(
+                "If-None-Match", ["type": "string"], "Only if the current revision is none of these; `*`: if there is none."),
             "traceparent": header(
                 "traceparent", ["type": "string"], "W3C trace context, carried to the bus."),
         ]
@@ -101,8 +114,20 @@ extension OpenAPIDocument {
     }
 
     static let executionID: JSONValue = [
-        "type": "string", "format": "uuid", "description": "A UUID version 7 in lower case.",
+        "type": "string", "format": "uuid", "pattern": .string("^\(executionIDPattern)$"),
+        "description": "A UUID version 7 in lower case.",
     ]
+    static let executionIDPattern = "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
+
+    private static func cursor(_ pattern: String) -> JSONValue {
+        query("cursor", ["type": "string", "pattern": .string(pattern)], "`next` of an earlier answer.")
+    }
+
+    private static func sequence(default start: Int64? = nil) -> JSONValue {
+        var schema = JSONObject([("type", "integer"), ("minimum", 0), ("maximum", .int(Int64(Int32.max)))])
+        if let start { schema["default"] = .int(start) }
+        return .object(schema)
+    }
 
     private static var approvalStatuses: [JSONValue] { ApprovalStatus.allCases.map { .string($0.rawValue) } }
     private static var eventTypes: [JSONValue] { EventType.allCases.map { .string($0.rawValue) } }

@@ -65,7 +65,7 @@ extension OpenAPIDocument {
                     "get",
                     operation(
                         "eventSchema", "JSON Schema of one event type.",
-                        [("200", schemaAnswer), ("404", problem("not_found: no such type"))])
+                        [("200", schemaAnswer), ("404", problem("not_found: no such type"))], isOpen: true)
                 )])
             ),
         ]
@@ -80,11 +80,12 @@ extension OpenAPIDocument {
                     answer(
                         "All of them.",
                         [
-                            "type": "object", "required": ["items", "next", "failures"],
+                            "type": "object", "required": ["items", "next", "failures", "loading"],
                             "properties": [
                                 "items": ["type": "array", "items": schema("Plugin")],
                                 "next": ["type": ["string", "null"]],
                                 "failures": ["type": "array", "items": schema("Failure")],
+                                "loading": ["type": "array", "items": ["type": "string"]],
                             ],
                         ])
                 )
@@ -98,6 +99,6 @@ extension OpenAPIDocument {
         _ address: String, _ id: String, _ summary: String, _ standard: String? = nil
     ) -> (String, JSONValue) {
         let found = standard.map { answer($0, ["type": "object"]) } ?? schemaAnswer
-        return (address, path([], [("get", operation(id, summary, [("200", found)]))]))
+        return (address, path([], [("get", operation(id, summary, [("200", found)], isOpen: true))]))
     }
 }

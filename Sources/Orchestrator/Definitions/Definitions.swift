@@ -36,6 +36,8 @@ package final class Definitions: Sendable {
     private let lease: JournalLease
     private let catalog: any FunctionCatalog
     private let cache = Mutex(Cache())
+    /// What a change demands of the current revision holds until it is made: this process is the only writer.
+    private let changes = SerialChanges()
 
     package init(journal: any Journal, lease: JournalLease, catalog: any FunctionCatalog) {
         self.journal = journal
@@ -77,6 +79,19 @@ package final class Definitions: Sendable {
     package func put(
         _ source: [UInt8], format: StoredDefinition.Format, name: String?, now: Timestamp
     ) async throws -> LoadedDefinition {
+        try await replace(source, format: format, name: name, now: now) { _ in }.loaded
+    }
+
+    /// Checks and stores a definition if `condition` allows it.
+    ///
+    /// - Parameter condition: gets the current revision, nil when there is none; throws to refuse.
+    /// - Returns: what is stored, and whether the name was not there before.
+    /// - Throws: what `put` throws, and what `condition` throws.
+    package func replace(
+        _ source: [UInt8], format: StoredDefinition.Format, name: String?, now: Timestamp,
+        condition: @escaping @Sendable (_ current: Int?) throws -> Void
+    ) async throws -> (loaded: LoadedDefinition, isCreated: Bool) {
+        try await waitForPlugins(of: source, format)
         let definition = try check(source, format: format)
         if let name, name != definition.name {
             throw OrchestratorError(
@@ -84,11 +99,25 @@ package final class Definitions: Sendable {
                 "the definition names itself \(definition.name), the address says \(name); make them equal")
         }
         let draft = StoredDefinition.Draft(name: definition.name, format: format, source: source, at: now)
-        return try await writing(definition.name) { () throws(JournalError) in
-            let stored = try await journal.putDefinition(draft, lease: lease)
-            let loaded = LoadedDefinition(stored: stored, definition: definition)
-            return (loaded, loaded: loaded)
+        return try await changes.run { [self] in
+            let current = try await journal.definition(named: draft.name, revision: nil)?.revision
+            try condition(current)
+            return try await writing(draft.name) {
+                let stored = try await journal.putDefinition(draft, lease: lease)
+                let loaded = LoadedDefinition(stored: stored, definition: definition)
+                return ((loaded, current == nil), loaded: loaded)
+            }
         }
+    }
+
+    /// What the definition names may be among the plugins still being looked at. One that cannot be read is told so by the
+    /// check that follows.
+    private func waitForPlugins(of source: [UInt8], _ format: StoredDefinition.Format) async throws(OrchestratorError) {
+        guard !catalog.loading.isEmpty,
+            let definition = try? DefinitionReader.read(
+                source, format: DefinitionFormat(format), functions: { _ in .unchecked })
+        else { return }
+        try await PluginWait(catalog: catalog).wait(for: definition.plugins)
     }
 
     /// Checks a definition against the plugins of the moment, storing nothing.
@@ -97,9 +126,17 @@ package final class Definitions: Sendable {
         try DefinitionReader.read(source, format: DefinitionFormat(format), functions: catalog.lookup)
     }
 
-    package func delete(_ name: String) async throws(JournalError) -> Bool {
-        try await writing(name) { () throws(JournalError) in
-            (try await journal.deleteDefinition(named: name, lease: lease), loaded: nil)
+    /// - Returns: false when there was none.
+    /// - Throws: `JournalError`, and what `condition` throws.
+    package func delete(
+        _ name: String, condition: @escaping @Sendable (_ current: Int) throws -> Void = { _ in }
+    ) async throws -> Bool {
+        try await changes.run { [self] in
+            guard let current = try await journal.definition(named: name, revision: nil)?.revision else { return false }
+            try condition(current)
+            return try await writing(name) {
+                (try await journal.deleteDefinition(named: name, lease: lease), loaded: nil)
+            }
         }
     }
 
@@ -109,8 +146,8 @@ package final class Definitions: Sendable {
 
     /// Changes a name in the journal and then what is remembered of it.
     private func writing<Result>(
-        _ name: String, _ change: () async throws(JournalError) -> (Result, loaded: LoadedDefinition?)
-    ) async throws(JournalError) -> Result {
+        _ name: String, _ change: () async throws -> (Result, loaded: LoadedDefinition?)
+    ) async throws -> Result {
         let begun = cache.withLock { cache in
             cache.writes += 1
             return cache.writes

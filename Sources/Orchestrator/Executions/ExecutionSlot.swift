@@ -1,3 +1,4 @@
+import WebServing
 import WorkflowEngine
 import WorkflowModel
 
@@ -26,6 +27,11 @@ final class ExecutionSlot {
     var waiterCount = 0
     /// Repeats of a start that is not durable yet.
     var startWaiters: [CheckedContinuation<Void, Never>] = []
+    /// What the execution's context takes of the budget; given back with the slot.
+    var memory: MemoryBudget.Share?
+    /// What the inputs take, and their bytes among `contextBytes`; 0 for a recovered execution.
+    var startMemoryBytes = 0
+    var startContextBytes = 0
 
     struct PendingInput {
         var input: Input

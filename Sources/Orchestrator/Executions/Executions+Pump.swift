@@ -39,6 +39,7 @@ extension Executions {
             }
             if case .finished(let call, _) = pending.input { runner.recorded(call) }
             perform(effects, slot)
+            account(slot)
             if slot.isSettled { slot.resumeWaiters() }
             pending.reply?(.success(()))
         }

@@ -1,5 +1,6 @@
 package import Logging
 import Metrics
+package import WebServing
 package import WorkflowEngine
 package import WorkflowModel
 
@@ -11,6 +12,8 @@ package actor Executions {
     package struct Configuration: Sendable {
         /// Open executions in memory; beyond it a start is refused.
         package var openMax = 100_000
+        /// What the contexts of executions that run or are queued may take of the memory; beyond it a start is refused.
+        package var contextMemoryBytesMax = 48 << 20
         /// Executions taken up at once during recovery.
         package var recoveryConcurrencyMax = 64
         /// The first pause before an execution is taken up again that a passing error kept from it; it doubles.
@@ -33,11 +36,14 @@ package actor Executions {
         package var definition: WorkflowDefinition
         package var inputsDigest: [UInt8]
         package var idempotency: IdempotencyClaim?
+        /// What the inputs take of the memory; nil where nobody else's executions have to be thought of.
+        package var memory: MemoryBudget.Share?
 
         package init(
             command: StartCommand, definition: WorkflowDefinition, inputsDigest: [UInt8],
-            idempotency: IdempotencyClaim?
+            idempotency: IdempotencyClaim?, memory: MemoryBudget.Share? = nil
         ) {
+            self.memory = memory
             self.command = command
             self.definition = definition
             self.inputsDigest = inputsDigest
@@ -63,6 +69,7 @@ package actor Executions {
     let clock: any WallClock
     let configuration: Configuration
     let logger: Logger
+    let contexts: MemoryBudget
     var random = SystemRandomNumberGenerator()
     var slots: [ExecutionID: ExecutionSlot] = [:]
     var loading: [ExecutionID: Task<Void, any Error>] = [:]
@@ -93,6 +100,7 @@ package actor Executions {
         self.definitions = definitions
         self.clock = clock
         self.configuration = configuration
+        contexts = MemoryBudget(bytesMax: configuration.contextMemoryBytesMax)
         self.logger = logger
         self.onFatal = onFatal
         stuckGauge.record(0)
@@ -113,6 +121,7 @@ package actor Executions {
         let machine = ExecutionStateMachine(
             execution: start.command.execution, definition: start.definition, limits: configuration.limits)
         let slot = ExecutionSlot(machine: machine)
+        (slot.memory, slot.startMemoryBytes) = (start.memory, start.memory?.byteCount ?? 0)
         slots[slot.execution] = slot
         let summary = ExecutionSummary(
             execution: slot.execution, workflow: start.definition.name, revision: start.command.revision,
@@ -180,6 +189,7 @@ package actor Executions {
             failure: state.failure, pendingApproval: state.pendingApproval)
     }
 
+    /// Returns early when the caller's task is cancelled.
     private func awaitEnd(of slot: ExecutionSlot, atMost limit: Duration) async {
         guard !slot.isSettled, !isStopping else { return }
         slot.waiterCount += 1
@@ -188,7 +198,14 @@ package actor Executions {
             try await Task.sleep(for: limit)
             slotWaitEnded(slot.execution, id)
         }
-        await withCheckedContinuation { slot.waiters[id] = $0 }
+        let execution = slot.execution
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { waiter in
+                if Task.isCancelled { waiter.resume() } else { slot.waiters[id] = waiter }
+            }
+        } onCancel: {
+            Task { await slotWaitEnded(execution, id) }
+        }
         timeout.cancel()
     }
 

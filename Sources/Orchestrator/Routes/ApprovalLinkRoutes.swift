@@ -10,15 +10,15 @@ struct ApprovalLinkRoutes: RouteProvider {
     let executions: Executions
     let journal: any Journal
     let links: ApprovalLinks
-    /// Names that stand for several people, who cannot be told apart by a link.
-    let groups: Set<String>
+    /// The names of callers. Any other name may stand for several people, who cannot be told apart by a link.
+    let people: Set<String>
     let clock: any WallClock
 
     func addRoutes(to router: inout WebRouter) {
         router.get("/approvals/{token}", access: .everybody) { request in
             try await answer(request) { try await show(request) }
         }
-        router.post("/approvals/{token}", access: .everybody) { request in
+        router.post("/approvals/{token}", access: .everybody, bodyBytesMax: VoteBody.bytesMax) { request in
             try await answer(request) { try await decide(request) }
         }
     }
@@ -94,17 +94,20 @@ struct ApprovalLinkRoutes: RouteProvider {
 
     private func checkGroup(_ opened: Case) throws(Problem) {
         let approver = opened.claims.approver
-        guard groups.contains(approver) else { return }
+        if people.contains(approver) { return }
         if opened.approval.fourEyes {
             throw Problem(
                 403, VoteRefusal.Code.fourEyes.rawValue,
-                "four eyes ask who decides, and \(approver) is a group; decide with a token of your own")
+                "four eyes ask who decides, and \(approver) is no caller's name; decide with a token of your own")
         }
-        // Otherwise one of the group would count twice: by the link, and by name.
+        // Otherwise one of a group would count twice: by the link, and by name.
         if opened.approval.quorum > 1 {
             throw Problem(
                 403, "group_link",
-                "\(opened.approval.quorum) have to approve, and \(approver) is a group; decide with a token of your own"
+                """
+                \(opened.approval.quorum) have to approve, and \(approver) is no caller's name; decide with a token of \
+                your own
+                """
             )
         }
     }

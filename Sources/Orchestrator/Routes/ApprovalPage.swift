@@ -3,14 +3,14 @@ import WorkflowModel
 
 /// The few pages that a link leads to: plain HTML without scripts, so that any mail program's browser shows them.
 enum ApprovalPage {
-    static let formBytesMax = 128 << 10
-
     static func isWanted(_ request: WebRequest) -> Bool { request.header("accept")?.contains("text/html") == true }
 
     /// What a page's form or a program sends, as one JSON object.
     static func body(of request: WebRequest) async throws(Problem) -> JSONValue {
         guard request.mediaType == "application/x-www-form-urlencoded" else { return try await request.json() }
-        let query = WebQuery(String(decoding: try await request.body(bytesMax: formBytesMax), as: UTF8.self))
+        let text = String(validating: try await request.body(), as: UTF8.self)
+        guard let text else { throw Problem(400, "invalid_encoding", "the form is not UTF-8") }
+        let query = try WebQuery(text)
         var members = JSONObject()
         for name in ["decision", "comment"] {
             if let value = query[name], !value.isEmpty { members[name] = .string(value) }

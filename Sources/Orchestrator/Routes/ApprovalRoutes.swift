@@ -15,15 +15,14 @@ package struct ApprovalRoutes: RouteProvider {
     package func addRoutes(to router: inout WebRouter) {
         router.get("/api/v1/approvals") { try await list($0) }
         // Whether the caller may decide is the approval's to say.
-        router.post("/api/v1/executions/{id}/approval", access: .callers) { try await decide($0) }
+        router.post(
+            "/api/v1/executions/{id}/approval", access: .callers, bodyBytesMax: VoteBody.bytesMax
+        ) { try await decide($0) }
     }
 
     private func list(_ request: WebRequest) async throws -> WebResponse {
         let page = try Page(request)
-        if let cursor = page.cursor, ExecutionID(String(cursor.prefix { $0 != ":" })) == nil {
-            throw Problem.invalidParameter("cursor", "expected the `next` of an earlier answer")
-        }
-        var filter = ApprovalFilter(workflow: request.query["workflow"], status: .pending, before: page.cursor)
+        var filter = ApprovalFilter(workflow: request.query["workflow"], status: .pending, before: try page.position(Self.approvalID))
         if let text = request.query["status"] {
             filter.status = ApprovalStatus(rawValue: text)
             guard filter.status != nil || text == "all" else {
@@ -43,6 +42,17 @@ package struct ApprovalRoutes: RouteProvider {
         writer.optionalString(approvals.count > page.limit ? shown.last?.id : nil)
         writer.raw("}")
         return .json(writer.bytes)
+    }
+
+    /// As `ApprovalState.id` makes it: an execution, a kind, and the step of a gate.
+    private static func approvalID(_ text: String) -> String? {
+        let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        guard parts.count >= 2, ExecutionID(String(parts[0])) != nil else { return nil }
+        switch ApprovalKind(rawValue: String(parts[1])) {
+        case .gate: return parts.count == 3 && DefinitionNames.isStepName(String(parts[2])) ? text : nil
+        case .release: return parts.count == 2 ? text : nil
+        case nil: return nil
+        }
     }
 
     private func decide(_ request: WebRequest) async throws -> WebResponse {

@@ -3,7 +3,7 @@ package import WorkflowModel
 
 /// How plugins are written in answers; `stepstream plugin list --json` shows the same.
 package enum CatalogJSON {
-    /// `{"items": plugins, "next": null, "failures": files that did not load}`
+    /// `{"items": plugins, "next": null, "failures": files that did not load, "loading": files still looked at}`
     package static func json(_ catalog: any FunctionCatalog) -> JSONValue {
         let items = catalog.plugins.map { plugin -> JSONValue in
             let functions = plugin.functions.map { function -> JSONValue in
@@ -30,6 +30,9 @@ package enum CatalogJSON {
                 "path": .string(failure.path), "code": .string(failure.code), "message": .string(failure.message),
             ]
         }
-        return ["items": .array(items), "next": nil, "failures": .array(failures)]
+        return [
+            "items": .array(items), "next": nil, "failures": .array(failures),
+            "loading": .array(catalog.loading.map { .string($0) }),
+        ]
     }
 }

@@ -9,14 +9,18 @@ struct ExecuteBody: Sendable {
 
     var inputs: JSONValue
     var executionID: ExecutionID?
-    /// SHA-256 of the whole body as it was understood.
+    /// SHA-256 of the inputs as a value, and how long they are as JSON.
+    var inputsDigest: [UInt8]
+    var inputsByteCount: Int
+    /// SHA-256 of what the body asks for, however it is written: what is left out is as its default.
     var digest: [UInt8]
 
     /// - Throws: 422 with every fault.
     init(_ body: JSONValue, now: Timestamp) throws(Problem) {
         var faults: [Problem.Fault] = []
         inputs = body["inputs"] ?? .object(JSONObject())
-        digest = ContentDigest.sha256(body.encoded)
+        (inputsDigest, inputsByteCount) = ContentDigest.sha256(of: inputs)
+        digest = []
         guard let members = body.objectValue else {
             throw Problem(422, "invalid_body", "the body is a JSON object with `inputs`, not \(body.typeName)")
         }
@@ -32,6 +36,7 @@ struct ExecuteBody: Sendable {
             if let fault = Self.fault(of: executionID, now: now) { faults.append(fault) }
         }
         guard faults.isEmpty else { throw Problem(422, "invalid_body", "the body cannot be used", faults: faults) }
+        digest = ContentDigest.sha256(inputsDigest + Array((executionID?.description ?? "").utf8))
     }
 
     private static func fault(of execution: ExecutionID?, now: Timestamp) -> Problem.Fault? {

@@ -6,6 +6,8 @@ import WorkflowModel
 package struct ExecuteRoutes: RouteProvider {
     /// The longest `?wait=`.
     static let waitMax = Duration.seconds(60)
+    /// The inputs, at the most.
+    static let bodyBytesMax = 4 << 20
     static let idempotencyKeyBytesMax = 256
 
     private let executions: Executions
@@ -26,15 +28,17 @@ package struct ExecuteRoutes: RouteProvider {
     }
 
     package func addRoutes(to router: inout WebRouter) {
-        router.post("/api/v1/workflows/{name}/execute") { try await execute($0) }
+        router.post("/api/v1/workflows/{name}/execute", bodyBytesMax: Self.bodyBytesMax) { try await execute($0) }
     }
 
     private func execute(_ request: WebRequest) async throws -> WebResponse {
-        let wait = try request.query.duration("wait", atMost: Self.waitMax)
-        let body = try ExecuteBody(try await request.json(), now: clock.now)
+        let wait = try request.query.duration("wait", atMost: Self.waitMax).map { Wait(limit: $0, client: request.client) }
+        let json = try await request.json(within: executions.contexts)
+        let body = try ExecuteBody(json.value, now: clock.now)
+        json.share.set(ContextMemory.ofInputs(body.inputs, encodedByteCount: body.inputsByteCount))
         let key = try idempotencyKey(of: request)
         let definition = try await definitions.definition(named: request.pathParameter("name"))
-        let digest = ContentDigest.sha256(body.inputs.encoded)
+        let digest = body.inputsDigest
         if let key, let earlier = try await journal.idempotencyKey(key, workflow: definition.stored.name) {
             return try await answer(key: earlier, digest: body.digest, wait: wait)
         }
@@ -42,19 +46,25 @@ package struct ExecuteRoutes: RouteProvider {
             return try await answer(given: earlier, workflow: definition.stored.name, digest: digest, wait: wait)
         }
         try check(body.inputs, definition.definition)
+        try await PluginWait(catalog: catalog).wait(for: definition.definition.plugins)
         let execution = body.executionID ?? newExecutionID()
         let command = StartCommand(
             execution: execution, revision: definition.stored.revision, inputs: body.inputs,
-            pins: try pins(of: definition.definition), traceparent: request.header("traceparent"),
+            pins: try pins(of: definition.definition), traceparent: TraceParent.read(request.header("traceparent")),
             startedBy: request.caller.name)
         let claim = key.map {
             IdempotencyClaim(
                 key: $0, workflow: definition.stored.name, digest: body.digest, execution: execution, at: clock.now)
         }
         let start = Executions.Start(
-            command: command, definition: definition.definition, inputsDigest: digest, idempotency: claim)
+            command: command, definition: definition.definition, inputsDigest: digest, idempotency: claim,
+            memory: json.share)
         let standing: Executions.Standing
-        do { standing = try await executions.start(start, wait: wait) } catch {
+        do {
+            standing = try await Self.whileConnected(wait) { [executions] () throws(OrchestratorError) in
+                try await executions.start(start, wait: wait?.limit)
+            }
+        } catch {
             // Two requests with one key or one identifier raced; the other one's start is the answer to both.
             switch error.code {
             case .idempotencyKeyReused:
@@ -117,9 +127,23 @@ package struct ExecuteRoutes: RouteProvider {
         return pins
     }
 
+    /// How long a caller waits for the end, and while it is there at all.
+    private struct Wait {
+        var limit: Duration
+        var client: ClientPresence
+    }
+
+    /// A caller that leaves ends the wait; what was started goes on.
+    private static func whileConnected<Value: Sendable, Failure: Error>(
+        _ wait: Wait?, _ body: @escaping @Sendable () async throws(Failure) -> Value
+    ) async throws(Failure) -> Value {
+        guard let wait else { return try await body() }
+        return try await wait.client.cancelWhenLeaving(body)
+    }
+
     // MARK: Answers
 
-    private func answer(key earlier: IdempotencyClaim, digest: [UInt8], wait: Duration?) async throws -> WebResponse {
+    private func answer(key earlier: IdempotencyClaim, digest: [UInt8], wait: Wait?) async throws -> WebResponse {
         guard earlier.digest == digest else {
             throw Problem(
                 422, OrchestratorError.Code.idempotencyKeyReused.rawValue,
@@ -133,7 +157,7 @@ package struct ExecuteRoutes: RouteProvider {
     }
 
     private func answer(
-        given earlier: ExecutionSummary, workflow: String, digest: [UInt8], wait: Duration?
+        given earlier: ExecutionSummary, workflow: String, digest: [UInt8], wait: Wait?
     ) async throws -> WebResponse {
         guard earlier.workflow == workflow, earlier.inputsDigest == digest else {
             throw Problem(
@@ -145,9 +169,12 @@ package struct ExecuteRoutes: RouteProvider {
     }
 
     /// The answer to a start that happened before.
-    private func answer(_ summary: ExecutionSummary, wait: Duration?) async throws -> WebResponse {
+    private func answer(_ summary: ExecutionSummary, wait: Wait?) async throws -> WebResponse {
         let definition = try await definitions.definition(named: summary.workflow, revision: summary.revision)
-        if let standing = await executions.standing(of: summary.execution, wait: wait) {
+        let standing = await Self.whileConnected(wait) { [executions] in
+            await executions.standing(of: summary.execution, wait: wait?.limit)
+        }
+        if let standing {
             return Self.answer(standing, definition.stored)
         }
         let report = try ExecutionReport(

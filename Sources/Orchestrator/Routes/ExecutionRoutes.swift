@@ -31,12 +31,7 @@ package struct ExecutionRoutes: RouteProvider {
             }
             filter.status = status
         }
-        if let cursor = page.cursor {
-            guard let before = ExecutionID(cursor) else {
-                throw Problem.invalidParameter("cursor", "expected the `next` of an earlier answer")
-            }
-            filter.before = before
-        }
+        filter.before = try page.position { ExecutionID($0) }
         let stuck = await executions.left.stuck
         let summaries =
             switch request.query["stuck"] {
@@ -84,7 +79,10 @@ package struct ExecutionRoutes: RouteProvider {
     private func events(_ request: WebRequest) async throws -> WebResponse {
         let page = try Page(request)
         let summary = try await known(request)
-        let after = try request.query.int("after", default: page.cursor.flatMap { Int($0) } ?? 0, in: 0...Int.max)
+        // A later page is the cursor's, whatever `after` the first one had.
+        let after =
+            try page.position { $0.utf8.count <= 18 ? WebQuery.wholeNumber($0) : nil }
+            ?? request.query.int("after", default: 0, in: 0...Int(Int32.max))
         let events = try await journal.events(of: summary.execution, after: after, limit: page.limit + 1)
         let shown = events.prefix(page.limit)
         // The events' own bytes, as every subscriber gets them.
@@ -117,7 +115,7 @@ package struct ExecutionRoutes: RouteProvider {
     }
 
     private static func reason(of request: WebRequest) async throws -> String {
-        let body = try await request.body(bytesMax: 64 << 10)
+        let body = try await request.body()
         guard !body.isEmpty else { return "" }
         let json: JSONValue
         do { json = try JSONValue(parsing: body) } catch { throw Problem(error) }

@@ -14,6 +14,14 @@ struct Page {
         cursor = request.query["cursor"]
     }
 
+    /// The cursor as what a list orders by.
+    /// - Throws: 400 `invalid_parameter` for one that no answer of the list had as its `next`.
+    func position<Position>(_ read: (String) -> Position?) throws(Problem) -> Position? {
+        guard let cursor else { return nil }
+        guard let position = read(cursor) else { throw .invalidCursor }
+        return position
+    }
+
     func answer(_ items: [JSONValue], hasMore: Bool, cursor: String?) -> JSONValue {
         ["items": .array(items), "next": hasMore ? cursor.map { .string($0) } ?? nil : nil]
     }

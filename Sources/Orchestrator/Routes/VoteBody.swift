@@ -4,6 +4,8 @@ import WorkflowModel
 
 /// The body of a decision: `{"decision": "approve"|"reject", "comment": "…", "form": …, "approval_id": "…"}`.
 enum VoteBody {
+    /// A form of 64 KiB and a comment, each escaped.
+    static let bytesMax = 128 << 10
     private static let members = ["decision", "comment", "form", "approval_id"]
 
     /// - Throws: 422 with every fault.

@@ -17,13 +17,14 @@ package struct WorkflowRoutes: RouteProvider {
     package func addRoutes(to router: inout WebRouter) {
         router.get("/api/v1/workflows") { try await list($0) }
         router.get("/api/v1/workflows/{name}") { try await show($0) }
-        router.put("/api/v1/workflows/{name}") { try await put($0) }
+        router.put("/api/v1/workflows/{name}", bodyBytesMax: Self.sourceBytesMax) { try await put($0) }
         router.delete("/api/v1/workflows/{name}") { try await delete($0) }
     }
 
     private func list(_ request: WebRequest) async throws -> WebResponse {
         let page = try Page(request)
-        let stored = try await definitions.list(after: page.cursor, limit: page.limit + 1)
+        let after = try page.position { DefinitionNames.isWorkflowName($0) ? $0 : nil }
+        let stored = try await definitions.list(after: after, limit: page.limit + 1)
         let items = stored.prefix(page.limit).map { definition -> JSONValue in
             [
                 "name": .string(definition.name), "revision": .int(Int64(definition.revision)),
@@ -38,7 +39,9 @@ package struct WorkflowRoutes: RouteProvider {
         let revision = try request.query.int("revision", default: 0, in: 0...Int.max)
         let loaded = try await definitions.definition(
             named: request.pathParameter("name"), revision: revision == 0 ? nil : revision)
-        return .json(Self.json(loaded))
+        let headers = [WebHeader("etag", Preconditions.tag(revision: loaded.stored.revision))]
+        if try request.preconditions.isKnown(revision: loaded.stored.revision) { return .notModified(headers) }
+        return .json(Self.json(loaded), headers: headers)
     }
 
     private func put(_ request: WebRequest) async throws -> WebResponse {
@@ -51,15 +54,20 @@ package struct WorkflowRoutes: RouteProvider {
                 415, "unsupported_media_type",
                 "send the definition as application/yaml or application/json, not \(request.mediaType ?? "unnamed")")
         }
-        let source = try await request.body(bytesMax: Self.sourceBytesMax)
-        let loaded = try await definitions.put(
-            source, format: format, name: request.pathParameter("name"), now: clock.now)
-        return .json(Self.json(loaded), status: loaded.stored.revision == 1 ? 201 : 200)
+        let preconditions = try request.preconditions
+        let source = try await request.body()
+        let (loaded, isCreated) = try await definitions.replace(
+            source, format: format, name: request.pathParameter("name"), now: clock.now
+        ) { try preconditions.check(revision: $0) }
+        return .json(
+            Self.json(loaded), status: isCreated ? 201 : 200,
+            headers: [WebHeader("etag", Preconditions.tag(revision: loaded.stored.revision))])
     }
 
     private func delete(_ request: WebRequest) async throws -> WebResponse {
         let name = request.pathParameter("name")
-        guard try await definitions.delete(name) else {
+        let preconditions = try request.preconditions
+        guard try await definitions.delete(name, condition: { try preconditions.check(revision: $0) }) else {
             throw OrchestratorError(.unknownWorkflow, "workflow \(name) is not known")
         }
         return .noContent

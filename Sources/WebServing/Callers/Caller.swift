@@ -26,10 +26,19 @@ package struct Caller: Hashable, Sendable {
 package enum CallerRole: String, CaseIterable, Sendable {
     /// Everything.
     case admin
-    /// Start and cancel executions, and change definitions.
+    /// Start and cancel executions, and change definitions; and whatever a viewer does.
     case `operator`
-    /// Read; and decide where an approval names the caller or one of their groups.
+    /// Read. Deciding takes no role: an approval says itself whom it asks.
     case viewer
+
+    /// Whether somebody with this role may do what `other` is asked for.
+    func covers(_ other: CallerRole) -> Bool {
+        switch self {
+        case .admin: true
+        case .operator: other != .admin
+        case .viewer: other == .viewer
+        }
+    }
 }
 
 /// Who may use a route.

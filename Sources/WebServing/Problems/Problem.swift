@@ -136,5 +136,8 @@ extension Problem {
         Problem(400, "invalid_parameter", "\(name): \(message)", faults: [Fault(path: name, message: message)])
     }
 
+    /// 400 `invalid_parameter`: a list has no such position.
+    package static let invalidCursor = invalidParameter("cursor", "expected the `next` of an earlier answer")
+
     package static func notFound(_ detail: String) -> Problem { Problem(404, "not_found", detail) }
 }

@@ -2,6 +2,8 @@
 struct Endpoint: Sendable {
     struct Handling: Sendable {
         var access: RouteAccess
+        /// What the route takes of a body; the server's own limit may be lower.
+        var bodyBytesMax: Int
         var handler: WebRouter.Handler
     }
 

@@ -4,25 +4,34 @@ import WorkflowModel
 package struct WebQuery: Hashable, Sendable {
     private var values: [String: String] = [:]
 
-    /// Reads `a=1&b=2`; a part that is not valid percent-encoded UTF-8 is left out.
-    package init(_ query: some StringProtocol) {
+    /// Reads `a=1&b=2`.
+    /// - Throws: 400 `invalid_encoding` for a part that is not UTF-8, percent-encoded: left out it would change what was
+    ///   asked for.
+    package init(_ query: some StringProtocol) throws(Problem) {
         for part in query.utf8.split(separator: UInt8(ascii: "&")) {
             let halves = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = PercentEncoding.decoded(halves[0], plusIsSpace: true),
-                let value = halves.count > 1 ? PercentEncoding.decoded(halves[1], plusIsSpace: true) : "",
-                values[name] == nil
-            else { continue }
-            values[name] = value
+                let value = halves.count > 1 ? PercentEncoding.decoded(halves[1], plusIsSpace: true) : ""
+            else {
+                let part = String(decoding: part, as: UTF8.self)
+                throw Problem(400, "invalid_encoding", "\"\(part)\" is not UTF-8, percent-encoded and without NUL")
+            }
+            if values[name] == nil { values[name] = value }
         }
     }
 
     package subscript(name: String) -> String? { values[name] }
 
+    /// The number that digits alone give, without a sign.
+    package static func wholeNumber(_ text: String) -> Int? {
+        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
+    }
+
     /// A whole number within `range`; `fallback` when the parameter is absent.
     /// - Throws: 400 `invalid_parameter`.
     package func int(_ name: String, default fallback: Int, in range: ClosedRange<Int>) throws(Problem) -> Int {
         guard let text = values[name] else { return fallback }
-        guard let value = Int(text), range.contains(value) else {
+        guard let value = Self.wholeNumber(text), range.contains(value) else {
             throw .invalidParameter(
                 name, "expected a whole number from \(range.lowerBound) to \(range.upperBound), not \"\(text)\"")
         }

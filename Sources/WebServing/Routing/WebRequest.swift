@@ -14,12 +14,24 @@ package struct WebRequest: Sendable {
     package let requestID: String
     let pathParameters: [String: String]
     private let fields: HTTPFields
-    private let bodySource: RequestBody
-    private let bodyBytesMax: Int
+    /// Where the request came from; empty when that is not known.
+    package let address: String
+    /// Tells when whoever asked is gone.
+    package let client: ClientPresence
+    private let source: Body
+
+    /// Where a body comes from, and what may be taken of it.
+    struct Body: Sendable {
+        var parts = RequestBody(buffer: ByteBuffer())
+        var bytesMax = 0
+        var budget = MemoryBudget(bytesMax: 0)
+        /// Tells the connection that the body is about to be read.
+        var announce: @Sendable () -> Void = {}
+    }
 
     init(
         method: WebMethod, path: String, query: WebQuery, pathParameters: [String: String], fields: HTTPFields,
-        caller: Caller, requestID: String, body: RequestBody, bodyBytesMax: Int
+        caller: Caller, requestID: String, body: Body, address: String, client: ClientPresence = ClientPresence()
     ) {
         self.method = method
         self.path = path
@@ -28,8 +40,9 @@ package struct WebRequest: Sendable {
         self.fields = fields
         self.caller = caller
         self.requestID = requestID
-        self.bodySource = body
-        self.bodyBytesMax = bodyBytesMax
+        self.source = body
+        self.address = address
+        self.client = client
     }
 
     /// The decoded text of `{name}` in the route's path; empty for a name the route does not have.
@@ -37,6 +50,14 @@ package struct WebRequest: Sendable {
 
     /// The first header of that name, in any letter case.
     package func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { fields[$0] } }
+
+    /// What the request demands of the resource.
+    /// - Throws: 400 `invalid_condition`.
+    package var preconditions: Preconditions {
+        get throws(Problem) {
+            try Preconditions(match: header("if-match"), noneMatch: header("if-none-match"))
+        }
+    }
 
     /// The media type of the body in lower case, without parameters; nil when the request names none.
     package var mediaType: String? {
@@ -46,21 +67,31 @@ package struct WebRequest: Sendable {
         }
     }
 
-    /// The whole body; call it once.
-    /// - Parameter bytesMax: below the server's own limit, for routes that take less.
-    /// - Throws: 413 `body_too_large`, or 400 `body_incomplete` when the connection breaks.
-    package func body(bytesMax: Int = .max) async throws(Problem) -> [UInt8] {
-        let limit = min(bytesMax, bodyBytesMax)
+    /// The whole body, as far as the route takes one; call it once.
+    /// - Throws: 415 `unsupported_content_encoding`, 413 `body_too_large`, 429 `too_many_bytes` when other bodies take all the memory there is for them, or
+    ///   400 `body_incomplete` when the connection breaks.
+    package func body() async throws(Problem) -> [UInt8] {
+        let memory = try BodyMemory(source.budget)
+        if let coding = fields[.contentEncoding], coding.lowercased() != "identity" {
+            throw Problem(
+                415, "unsupported_content_encoding", "bodies are read as they are, not in \(coding)",
+                headers: [WebHeader("accept-encoding", "identity")])
+        }
+        let limit = source.bytesMax
         let tooLarge = Problem(
             413, "body_too_large", "the body exceeds the limit of \(limit) bytes",
             members: ["limit_bytes": .int(Int64(limit))],
             // What follows of the body is not worth reading.
             headers: [WebHeader("connection", "close")])
-        if let length = fields[.contentLength].flatMap({ Int($0) }), length > limit { throw tooLarge }
+        let length = fields[.contentLength].flatMap { Int($0) }
+        if let length, length > limit { throw tooLarge }
+        if fields[.expect] != nil { source.announce() }
         var bytes: [UInt8] = []
+        bytes.reserveCapacity(length ?? 0)
         do {
-            for try await part in bodySource {
+            for try await part in source.parts {
                 guard bytes.count + part.readableBytes <= limit else { throw tooLarge }
+                try memory.hold(byteCount: bytes.count + part.readableBytes)
                 bytes.append(contentsOf: part.readableBytesView)
             }
         } catch let problem as Problem {
@@ -72,14 +103,22 @@ package struct WebRequest: Sendable {
     }
 
     /// The body as JSON, refused unless its media type is JSON or not named.
-    /// - Throws: 413 `body_too_large`, 415 `unsupported_media_type`, 400 `invalid_json` with line and column.
-    package func json(limits: JSONLimits = JSONLimits()) async throws(Problem) -> JSONValue {
+    /// - Throws: what `body` throws, 415 `unsupported_media_type`, 400 `invalid_json` with line and column.
+    package func json() async throws(Problem) -> JSONValue { try await json(within: source.budget).value }
+
+    /// The body as JSON whose values count in a budget of the route's own, with the share they have of it.
+    package func json(
+        within budget: MemoryBudget
+    ) async throws(Problem) -> (value: JSONValue, share: MemoryBudget.Share) {
         if let mediaType, mediaType != "application/json", !mediaType.hasSuffix("+json") {
             throw Problem(415, "unsupported_media_type", "expected application/json, not \(mediaType)")
         }
-        let bytes = try await body(bytesMax: limits.bytesMax)
+        let length = fields[.contentLength].flatMap { Int($0) } ?? 0
+        if length <= source.bytesMax { try BodyMemory.check(budget, announcedByteCount: length) }
+        let bytes = try await body()
+        let share = try BodyMemory.share(of: budget, forJSON: bytes)
         do {
-            return try JSONValue(parsing: bytes, limits: limits)
+            return (try JSONValue(parsing: bytes), share)
         } catch {
             throw Problem(error)
         }

@@ -5,8 +5,9 @@ package struct WebResponse: Sendable {
     package enum Body: Sendable {
         case none
         case bytes([UInt8])
-        /// Server-sent events (`text/event-stream`) until the session closes the connection.
-        case events(StreamOpening)
+        /// Server-sent events (`text/event-stream`) until the session closes the connection. Where they may be over
+        /// already, that is found out first, and answered with 204.
+        case events(StreamOpening, mayBeOver: Bool)
     }
 
     package var status: Int
@@ -21,6 +22,9 @@ package struct WebResponse: Sendable {
 
     /// 204 without a body.
     package static let noContent = WebResponse(status: 204)
+
+    /// 304: the client has it already.
+    package static func notModified(_ headers: [WebHeader]) -> WebResponse { WebResponse(status: 304, headers: headers) }
 
     /// JSON that is already encoded, sent as it is.
     package static func json(_ encoded: [UInt8], status: Int = 200, headers: [WebHeader] = []) -> WebResponse {

@@ -1,8 +1,5 @@
 /// Who may talk to a listener at all, decided from `Host` and `Origin` before any route is looked at.
 struct AccessRules: Sendable {
-    /// The seed's web page runs there.
-    static let loopbackOriginsDefault = ["http://localhost:5173"]
-
     let isLoopback: Bool
     private let boundHost: String
     private let allowedOrigins: Set<String>
@@ -24,7 +21,7 @@ struct AccessRules: Sendable {
                 checks callers.
                 """)
         }
-        allowedOrigins = Set(configuration.allowedOrigins ?? (isLoopback ? Self.loopbackOriginsDefault : []))
+        allowedOrigins = Set(configuration.allowedOrigins ?? WebServerConfiguration.originsDefault(host: boundHost))
         allowedHosts = Set(allowedOrigins.compactMap(Self.authority(of:)).map { Self.bareHost(Self.withoutPort($0)) })
     }
 
@@ -34,7 +31,7 @@ struct AccessRules: Sendable {
         if callers.isEmpty { return isLoopback ? .local : .anonymous }
         if access == .everybody { return .nobody }
         let caller = try callers.caller(authorization: authorization)
-        if case .role(let role) = access, !caller.roles.contains(role), !caller.roles.contains(.admin) {
+        if case .role(let role) = access, !caller.roles.contains(where: { $0.covers(role) }) {
             throw Problem(403, "role_required", "\(caller.name) has not the role \(role.rawValue)")
         }
         return caller
@@ -43,14 +40,15 @@ struct AccessRules: Sendable {
     /// Refuses a `Host` that does not name this machine: a page of another site whose DNS name was rebound to
     /// 127.0.0.1 would otherwise be of the same origin as this listener.
     func check(host: String?) throws(Problem) {
-        guard isLoopback else { return }
-        let name = host.map { Self.bareHost(Self.withoutPort($0.lowercased())) }
-        guard let name, name == "localhost" || name == boundHost || name == "127.0.0.1" || name == "::1"
+        // No browser leaves it out: only HTTP/1.0 can, such as a load balancer's probe.
+        guard isLoopback, let host else { return }
+        let name = Self.bareHost(Self.withoutPort(host.lowercased()))
+        guard name == "localhost" || name == boundHost || name == "127.0.0.1" || name == "::1"
             || allowedHosts.contains(name)
         else {
             throw Problem(
                 421, "host_refused",
-                "on loopback the Host header must be localhost, 127.0.0.1 or [::1], not \"\(host ?? "")\"")
+                "on loopback the Host header must be localhost, 127.0.0.1 or [::1], not \"\(host)\"")
         }
     }
 
@@ -75,7 +73,7 @@ struct AccessRules: Sendable {
         origin.firstRange(of: "://").map { origin[$0.upperBound...].lowercased() }
     }
 
-    private static func isLoopback(_ host: String) -> Bool {
+    static func isLoopback(_ host: String) -> Bool {
         if host == "localhost" || host == "::1" { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
@@ -86,7 +84,7 @@ struct AccessRules: Sendable {
         return String(authority.prefix { $0 != ":" })
     }
 
-    private static func bareHost(_ host: String) -> String {
+    static func bareHost(_ host: String) -> String {
         host.hasPrefix("[") && host.hasSuffix("]") ? String(host.dropFirst().dropLast()) : host
     }
 }

@@ -12,6 +12,14 @@ struct WebResponder: HTTPResponder {
     let rules: AccessRules
     let routes: RouteTree
     let configuration: WebServerConfiguration
+    let budget: MemoryBudget
+
+    init(rules: AccessRules, routes: RouteTree, configuration: WebServerConfiguration) {
+        self.rules = rules
+        self.routes = routes
+        self.configuration = configuration
+        budget = MemoryBudget(bytesMax: configuration.bodyMemoryBytesMax)
+    }
 
     func respond(to request: Request, context: WebContext) async throws -> Response {
         let origin = request.headers[.origin]
@@ -25,7 +33,15 @@ struct WebResponder: HTTPResponder {
         } catch let problem as Problem {
             answer = .problem(problem)
         } catch let error as any ProblemConvertible {
-            answer = .problem(error.problem)
+            let problem = error.problem
+            if problem.status >= 500 {
+                context.logger.warning(
+                    "A request was refused",
+                    metadata: [
+                        "request_id": "\(context.requestID)", "path": "\(request.uri.path)", "error": "\(error)",
+                    ])
+            }
+            answer = .problem(problem)
         } catch is CancellationError {
             answer = .problem(Problem(503, "shutting_down", "the server shuts down"))
         } catch {
@@ -40,20 +56,22 @@ struct WebResponder: HTTPResponder {
                     members: ["request_id": .string(context.requestID)]))
         }
         answer.headers.append(WebHeader("x-request-id", context.requestID))
-        if request.headers[.connection] == "close" { answer.headers.append(WebHeader("connection", "close")) }
         if let origin, rules.isAllowed(origin: origin, host: host) {
             answer.headers.append(WebHeader("access-control-allow-origin", origin))
-            answer.headers.append(WebHeader("access-control-expose-headers", "x-request-id, retry-after, location"))
+            answer.headers.append(WebHeader("access-control-expose-headers", "x-request-id, retry-after, location, etag"))
         }
         if origin != nil { answer.headers.append(WebHeader("vary", "origin")) }
-        let response = render(answer, context)
-        return request.method == .head ? response.createHeadResponse() : response
+        return await render(answer, context, isHead: request.method == .head)
     }
 
     private func handle(
         _ request: Request, _ context: WebContext, host: String?, origin: String?
     ) async throws -> WebResponse {
         try rules.check(host: host)
+        if request.method == .options, request.uri.path == "*" {
+            let methods = WebMethod.allCases.map(\.rawValue) + ["OPTIONS"]
+            return WebResponse(status: 204, headers: [WebHeader("allow", methods.joined(separator: ", "))])
+        }
         guard let match = routes.match(request.uri.path) else {
             throw Problem.notFound("nothing is served at \(request.uri.path)")
         }
@@ -64,13 +82,30 @@ struct WebResponder: HTTPResponder {
                 405, "method_not_allowed", "\(request.method.rawValue) is not served at \(match.route), but \(allowed)",
                 headers: [WebHeader("allow", allowed)])
         }
-        if method != .get, method != .head { try rules.check(origin: origin, host: host) }
+        // The connection took the request for a WebSocket's, and gave it up for one of the reasons that follow.
+        let isWebSocket =
+            match.endpoint.stream != nil && request.headers[.upgrade]?.lowercased().contains("websocket") == true
+        if isWebSocket || method != .get && method != .head { try rules.check(origin: origin, host: host) }
         let caller = try rules.caller(handling.access, authorization: request.headers[.authorization])
-        return try await handling.handler(
+        if isWebSocket { _ = try WebSocketUpgrader.handshakeKey(request.headers) }
+        let answer = try await handling.handler(
             WebRequest(
-                method: method, path: request.uri.path, query: WebQuery(request.uri.query ?? ""),
+                method: method, path: request.uri.path, query: try WebQuery(request.uri.query ?? ""),
                 pathParameters: match.parameters, fields: request.headers, caller: caller,
-                requestID: context.requestID, body: request.body, bodyBytesMax: configuration.bodyBytesMax))
+                requestID: context.requestID, body: body(of: request, handling, context),
+                address: context.channel.remoteAddress?.ipAddress ?? "", client: .current))
+        if isWebSocket {
+            throw Problem(
+                503, "try_again", "the WebSocket could not be opened a moment ago",
+                headers: [WebHeader("retry-after", "1")])
+        }
+        return answer
+    }
+
+    private func body(of request: Request, _ handling: Endpoint.Handling, _ context: WebContext) -> WebRequest.Body {
+        WebRequest.Body(
+            parts: request.body, bytesMax: min(handling.bodyBytesMax, configuration.bodyBytesMax), budget: budget,
+            announce: { context.channel.triggerUserOutboundEvent(ConnectionGate.BodyWanted(), promise: nil) })
     }
 
     private func preflight(origin: String, host: String?) -> Response {
@@ -80,26 +115,39 @@ struct WebResponder: HTTPResponder {
         var headers = HTTPFields()
         headers[.accessControlAllowOrigin] = origin
         headers[.accessControlAllowMethods] = WebMethod.allCases.map(\.rawValue).joined(separator: ", ")
-        headers[.accessControlAllowHeaders] = "authorization, content-type, idempotency-key, last-event-id"
+        headers[.accessControlAllowHeaders] = 
+            "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, traceparent, tracestate"
         headers[.accessControlMaxAge] = "600"
         headers[.vary] = "origin"
         return Response(status: .noContent, headers: headers)
     }
 
-    private func render(_ answer: WebResponse, _ context: WebContext) -> Response {
+    private func render(_ answer: WebResponse, _ context: WebContext, isHead: Bool) async -> Response {
         var fields = HTTPFields()
         for header in answer.headers {
             guard let name = HTTPField.Name(header.name) else { continue }
             fields.append(HTTPField(name: name, value: header.value))
         }
-        let body: ResponseBody =
-            switch answer.body {
-            case .none: ResponseBody()
-            case .bytes(let bytes): ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
-            case .events(let opening):
-                EventStreamBody.make(
-                    opening, configuration: configuration.streams, eventLoop: context.channel.eventLoop)
+        var status = HTTPResponse.Status(code: answer.status)
+        let body: ResponseBody
+        switch answer.body {
+        case .none: body = ResponseBody()
+        case .bytes(let bytes): body = ResponseBody(byteBuffer: ByteBuffer(bytes: bytes))
+        // Without a length, and without the stream.
+        case .events where isHead: body = ResponseBody { writer in try await writer.finish(nil) }
+        case .events(let opening, let mayBeOver):
+            let stream = EventStream(
+                opening, configuration: configuration.streams, eventLoop: context.channel.eventLoop)
+            if mayBeOver, await stream.isOver(client: .current) {
+                status = .noContent
+                fields[.contentType] = nil
+                body = ResponseBody()
+            } else {
+                body = stream.body
             }
-        return Response(status: HTTPResponse.Status(code: answer.status), headers: fields, body: body)
+        }
+        let response = Response(status: status, headers: fields, body: body)
+        if isHead, case .bytes = answer.body { return response.createHeadResponse() }
+        return response
     }
 }

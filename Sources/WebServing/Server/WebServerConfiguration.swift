@@ -21,10 +21,18 @@ package struct WebServerConfiguration: Sendable {
         }
     }
 
+    /// Where the pages of developers are served by default: they may call what listens on loopback only.
+    package static func originsDefault(host: String) -> [String] {
+        AccessRules.isLoopback(AccessRules.bareHost(host.lowercased())) ? ["http://localhost:5173"] : []
+    }
+
     package var host: String
     /// 0 lets the kernel pick one.
     package var port: Int
+    /// The longest body that any route takes.
     package var bodyBytesMax: Int
+    /// What bodies may take of the memory at once, their values included; beyond it they are refused with 429.
+    package var bodyMemoryBytesMax: Int
     /// Further connections wait in the kernel's backlog.
     package var connectionsMax: Int
     /// From accepting a connection, or beginning a later request, to the end of the request.
@@ -40,14 +48,15 @@ package struct WebServerConfiguration: Sendable {
     package var streams: Streams
 
     package init(
-        host: String = "127.0.0.1", port: Int = 8000, bodyBytesMax: Int = 4 << 20, connectionsMax: Int = 20_000,
-        requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75),
+        host: String = "127.0.0.1", port: Int = 8000, bodyBytesMax: Int = 4 << 20,
+        bodyMemoryBytesMax: Int = 24 << 20, connectionsMax: Int = 20_000, requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75),
         allowedOrigins: [String]? = nil, isInsecureAllowed: Bool = false,
         callers: CallerDirectory = CallerDirectory(), streams: Streams = Streams()
     ) {
         self.host = host
         self.port = port
         self.bodyBytesMax = bodyBytesMax
+        self.bodyMemoryBytesMax = bodyMemoryBytesMax
         self.connectionsMax = connectionsMax
         self.requestTimeout = requestTimeout
         self.idleTimeout = idleTimeout

@@ -9,6 +9,7 @@ final class EventStreamConnection: StreamConnection {
         /// Queued or handed to the writer, not yet taken by the kernel.
         var pendingByteCount = 0
         var hasRefused = false
+        var isCaughtUp = false
         var isClosing = false
         var isOpen = true
         var waiter: CheckedContinuation<Void, Never>?
@@ -36,6 +37,21 @@ final class EventStreamConnection: StreamConnection {
     }
 
     func close(_ code: StreamCloseCode, reason: String) { wake { $0.isClosing = true } }
+
+    func caughtUp() { wake { $0.isCaughtUp = true } }
+
+    /// Whether the stream is over before it has begun; waits until that is known.
+    func isOver() async -> Bool {
+        while true {
+            let isKnown = state.withLock { state -> Bool? in
+                // A heartbeat is due before it was known.
+                if !state.queue.isEmpty || state.isCaughtUp || state.needsHeartbeat { return false }
+                return state.isClosing || !state.isOpen ? true : nil
+            }
+            if let isKnown { return isKnown }
+            await wait()
+        }
+    }
 
     /// Has a comment sent when nothing else waits, so that proxies keep the connection and a dead peer is noticed.
     func heartbeat() { wake { $0.needsHeartbeat = true } }

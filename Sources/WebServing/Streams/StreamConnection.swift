@@ -8,8 +8,15 @@ package protocol StreamConnection: AnyObject, Sendable {
     /// A message larger than the limit is taken when nothing else waits.
     @discardableResult func send(_ messages: [StreamMessage]) -> StreamSendResult
 
+    /// Everything there is so far was sent, and more may come. Called once at the most.
+    func caughtUp()
+
     /// Ends the stream after what is queued. A WebSocket gets `code` and `reason`; server-sent events just end.
     func close(_ code: StreamCloseCode, reason: String)
+}
+
+extension StreamConnection {
+    package func caughtUp() {}
 }
 
 package enum StreamSendResult: Hashable, Sendable {

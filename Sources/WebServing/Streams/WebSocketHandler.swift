@@ -3,9 +3,12 @@ import NIOWebSocket
 
 /// A WebSocket's end of the pipeline: writes what the connection queued, answers pings, keeps the peer alive, closes.
 ///
-/// Clients have nothing to say on these streams, so their text is read and dropped.
-final class WebSocketHandler: ChannelInboundHandler {
+/// Clients have nothing to say on these streams, so their text is read and dropped. What a client sends never costs
+/// more memory than one pong on its way and one that waits: while both are there, nothing is read, so that a client
+/// that sends pings and reads nothing is held back by TCP.
+final class WebSocketHandler: ChannelDuplexHandler {
     typealias InboundIn = WebSocketFrame
+    typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     private let configuration: WebServerConfiguration.Streams
@@ -14,8 +17,14 @@ final class WebSocketHandler: ChannelInboundHandler {
     private var session: (any StreamSession)?
     private var context: ChannelHandlerContext?
     private var keepAlive: Scheduled<Void>?
-    private var hasHeardSincePing = true
+    /// Heard from the peer, or written to it while reading was held back, since the last ping.
+    private var hasLivedSincePing = true
     private var isClosing = false
+    private var isPongOnItsWay = false
+    /// The payload of the newest ping that is not answered yet (RFC 6455 §5.5.3 lets older ones go unanswered).
+    private var waitingPong: ByteBuffer?
+    /// A read that was asked for while `waitingPong` was there.
+    private var isReadHeldBack = false
 
     init(configuration: WebServerConfiguration.Streams, opening: @escaping StreamOpening) {
         self.configuration = configuration
@@ -67,15 +76,32 @@ final class WebSocketHandler: ChannelInboundHandler {
     }
 
     private func written(_ byteCount: Int) {
+        if isReadHeldBack { hasLivedSincePing = true }
         if connection?.written(byteCount: byteCount) == true { session?.hasRoom() }
     }
 
-    /// Sends our close frame and waits for the peer's; the connection ends by itself when that does not come.
+    /// Sends our close frame and waits for the peer's.
     private func beginClose(_ context: ChannelHandlerContext, code: UInt16, reason: String) {
         guard !isClosing else { return }
-        isClosing = true
-        keepAlive?.cancel()
+        setClosing(context)
         context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: reason)), promise: nil)
+    }
+
+    /// Sends our close frame, after which no more of the peer is expected.
+    private func endWithClose(_ context: ChannelHandlerContext, code: UInt16) {
+        setClosing(context)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: ""))).whenComplete { _ in
+            bound.value.close(promise: nil)
+        }
+    }
+
+    /// From here on the connection ends by itself, whatever the peer reads or sends.
+    private func setClosing(_ context: ChannelHandlerContext) {
+        isClosing = true
+        waitingPong = nil
+        releaseRead(context)
+        keepAlive?.cancel()
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
         keepAlive = context.eventLoop.scheduleTask(in: TimeAmount(configuration.closeTimeout)) {
             bound.value.close(promise: nil)
@@ -86,16 +112,45 @@ final class WebSocketHandler: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let frame = unwrapInboundIn(data)
-        hasHeardSincePing = true
+        hasLivedSincePing = true
         guard frame.fin || !frame.opcode.isControl else {
             return beginClose(context, code: StreamCloseCode.protocolError.rawValue, reason: "fragmented control frame")
         }
         switch frame.opcode {
-        case .ping where !isClosing:
-            context.writeAndFlush(wrapOutboundOut(WebSocketFraming.pong(frame.unmaskedData)), promise: nil)
+        case .ping where !isClosing: answer(context, ping: frame.unmaskedData)
         case .connectionClose: receivedClose(context, payload: frame.unmaskedData)
         default: break
         }
+    }
+
+    private func answer(_ context: ChannelHandlerContext, ping payload: ByteBuffer) {
+        guard !isPongOnItsWay else {
+            waitingPong = payload
+            return
+        }
+        isPongOnItsWay = true
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(WebSocketFraming.pong(payload))).whenSuccess {
+            let (handler, context) = bound.value
+            handler.pongWritten(context)
+        }
+    }
+
+    private func pongWritten(_ context: ChannelHandlerContext) {
+        isPongOnItsWay = false
+        if isReadHeldBack { hasLivedSincePing = true }
+        if let payload = waitingPong.take() { answer(context, ping: payload) }
+        if waitingPong == nil { releaseRead(context) }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if waitingPong == nil { context.read() } else { isReadHeldBack = true }
+    }
+
+    private func releaseRead(_ context: ChannelHandlerContext) {
+        guard isReadHeldBack else { return }
+        isReadHeldBack = false
+        context.read()
     }
 
     private func receivedClose(_ context: ChannelHandlerContext, payload: ByteBuffer) {
@@ -103,12 +158,8 @@ final class WebSocketHandler: ChannelInboundHandler {
             context.close(promise: nil)
             return
         }
-        isClosing = true
         let code = payload.getInteger(at: payload.readerIndex, as: UInt16.self) ?? StreamCloseCode.normal.rawValue
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: ""))).whenComplete { _ in
-            bound.value.close(promise: nil)
-        }
+        endWithClose(context, code: code)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -118,10 +169,7 @@ final class WebSocketHandler: ChannelInboundHandler {
         }
         let code: StreamCloseCode = fault == .invalidFrameLength ? .messageTooBig : .protocolError
         // The decoder reads no further, so no answer to our close can come.
-        isClosing = true
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        let frame = WebSocketFraming.close(code: code.rawValue, reason: "")
-        context.writeAndFlush(wrapOutboundOut(frame)).whenComplete { _ in bound.value.close(promise: nil) }
+        endWithClose(context, code: code.rawValue)
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -144,13 +192,14 @@ final class WebSocketHandler: ChannelInboundHandler {
         }
     }
 
-    /// A peer that was silent for a whole interval after a ping is taken for dead.
+    /// A peer that was silent for a whole interval after a ping is taken for dead; so is one that reads nothing of what
+    /// waits for it while nothing is read of it.
     private func checkPeer(_ context: ChannelHandlerContext) {
-        guard hasHeardSincePing else {
+        guard hasLivedSincePing else {
             context.close(promise: nil)
             return
         }
-        hasHeardSincePing = false
+        hasLivedSincePing = false
         context.writeAndFlush(wrapOutboundOut(WebSocketFraming.ping()), promise: nil)
         scheduleKeepAlive(context)
     }

@@ -1,10 +1,10 @@
 /// The forms of names and the bounds of values in a definition.
-enum DefinitionNames {
+package enum DefinitionNames {
     static let nameBytesMax = 63
     static let durationMax = Duration.seconds(7 * 86_400)
 
     /// A DNS label (RFC 1123 §2.1) that does not clash with the stream's route.
-    static func isWorkflowName(_ text: String) -> Bool {
+    package static func isWorkflowName(_ text: String) -> Bool {
         let bytes = Array(text.utf8)
         guard (1...nameBytesMax).contains(bytes.count), text != "stream" else { return false }
         guard bytes.first != UInt8(ascii: "-"), bytes.last != UInt8(ascii: "-") else { return false }
@@ -12,7 +12,7 @@ enum DefinitionNames {
     }
 
     /// Letters, digits, `_` and `-`, a letter or `_` first: without `-` it reads `steps.NAME` in an expression.
-    static func isStepName(_ text: String) -> Bool {
+    package static func isStepName(_ text: String) -> Bool {
         guard let first = text.utf8.first, ExpressionLexer.isNameStart(first), text.utf8.count <= nameBytesMax else {
             return false
         }

@@ -22,7 +22,7 @@ extension DefinitionReader {
             ],
             "inputs": [
                 "description": "JSON Schema (2020-12) of the inputs, an object.",
-                "type": "object", "properties": ["type": ["const": "object"]],
+                "type": "object", "properties": ["type": ["const": "object"], "$schema": dialect],
             ],
             "steps": [
                 "type": "array", "minItems": 1, "maxItems": .int(Int64(DefinitionLimits().stepsMax)),
@@ -43,13 +43,40 @@ extension DefinitionReader {
             "gate": gate,
             "approvers": approvers,
             "retry": retry,
-            "duration": [
-                "description": "A whole number and a unit, at most 7d.",
-                "type": "string", "pattern": "^[0-9]+(ms|s|m|h|d)$",
-                "examples": ["200ms", "30s", "5m", "24h", "7d"],
-            ],
+            "duration": duration,
         ],
     ]
+
+    private static let dialect: JSONValue = ["enum": .array(JSONSchema.dialects.map { .string($0) })]
+
+    private static let duration: JSONValue = [
+        "description": "A whole number and a unit, 1ms to 7d.",
+        "type": "string", "pattern": .string("^0*(\(durationForms.joined(separator: "|")))$"),
+        // Zero of whatever unit.
+        "not": ["pattern": "^0+[a-z]"],
+        "examples": ["200ms", "30s", "5m", "24h", "7d"],
+    ]
+
+    /// The whole numbers up to seven days, by unit; what a pattern can say of a range.
+    private static let durationForms = [
+        ("ms", 604_800_000), ("s", 604_800), ("m", 10_080), ("h", 168), ("d", 7),
+    ].map { unit, most in "(\(wholeNumbers(upTo: most)))\(unit)" }
+
+    /// A pattern of the numbers from 0 without leading zeros: shorter ones, and by each digit those below it.
+    private static func wholeNumbers(upTo most: Int) -> String {
+        let digits = String(most).compactMap(\.wholeNumberValue)
+        var forms = digits.count > 1 ? ["[0-9]{1,\(digits.count - 1)}"] : []
+        var prefix = ""
+        for (index, digit) in digits.enumerated() {
+            let rest = digits.count - index - 1
+            let lowest = index == 0 && rest > 0 ? 1 : 0
+            if digit > lowest {
+                forms.append("\(prefix)[\(lowest)-\(digit - 1)]" + (rest > 0 ? "[0-9]{\(rest)}" : ""))
+            }
+            prefix += String(digit)
+        }
+        return (forms + [prefix]).joined(separator: "|")
+    }
 
     private static let nameLength = Int64(DefinitionNames.nameBytesMax)
 
@@ -60,7 +87,10 @@ extension DefinitionReader {
     private static let when: JSONValue = [
         "description": "An expression without ${{ }}; the step is skipped when it is false.",
         "type": "string", "minLength": 1, "maxLength": .int(Int64(Expression.sourceBytesMax)),
+        "not": ["pattern": marked],
     ]
+    /// What an expression that stands for itself does not begin with.
+    private static let marked: JSONValue = "^\\s*\\$\\{\\{"
     private static let onFailure: JSONValue = [
         "enum": .array(FailurePolicy.allCases.map { .string($0.rawValue) }), "default": "fail",
     ]
@@ -109,6 +139,7 @@ extension DefinitionReader {
                 [
                     "description": "An expression without ${{ }}; what cannot be evaluated requires the approval.",
                     "type": "string", "minLength": 1, "maxLength": .int(Int64(Expression.sourceBytesMax)),
+                    "not": ["pattern": marked],
                 ]
             )
         ])
@@ -131,7 +162,10 @@ extension DefinitionReader {
             "four_eyes": [
                 "description": "Whoever started the execution may not decide.", "type": "boolean", "default": false,
             ],
-            "form": ["description": "JSON Schema (2020-12) of what an approval brings along.", "type": "object"],
+            "form": [
+                "description": "JSON Schema (2020-12) of what an approval brings along.",
+                "type": "object", "properties": ["$schema": dialect],
+            ],
             "deadline": ["description": "From the request.", "$ref": "#/$defs/duration"],
             "remind_every": ["$ref": "#/$defs/duration"],
             "escalate_to": ["description": "May decide as well once it is escalated.", "$ref": "#/$defs/approvers"],

@@ -3,6 +3,9 @@
 /// The document is read once into a flat list of nodes that name each other by index, so `$ref` may recurse freely.
 /// Checking is bounded: `stepsMax` of work, `depthMax` of nesting, `violationsCountMax` of answers.
 package struct JSONSchema: Sendable {
+    /// What `$schema` may say; an empty fragment is the whole document.
+    static let dialects = ["", "#"].map { "https://json-schema.org/draft/2020-12/schema\($0)" }
+
     /// Work of one check: about one step for each schema × value met and each pattern instruction; 0.2 s of pattern
     /// steps on the machine this was measured on, a few times that for schemas.
     package static let stepsMax = 10_000_000

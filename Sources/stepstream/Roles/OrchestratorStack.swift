@@ -45,7 +45,7 @@ struct OrchestratorStack {
             parts: OrchestratorService.Parts(
                 journal: journal, lease: lease, runner: hosting, catalog: hosting, publisher: publisher,
                 deadLetters: bus.deadLetters, clock: SystemWallClock(), approvalLinks: settings.approvals.links,
-                groups: settings.callers.groups),
+                people: settings.callers.people),
             configuration: service, logger: logger)
         return OrchestratorStack(journal: journal, hosting: hosting, publisher: publisher, service: orchestrator)
     }

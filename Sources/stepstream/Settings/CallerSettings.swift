@@ -30,6 +30,8 @@ struct CallerSettings: Sendable {
         }
     }
 
+    var people: Set<String> { Set(entries.map(\.caller.name)) }
+
     var groups: Set<String> { entries.reduce(into: []) { $0.formUnion($1.caller.groups) } }
 
     /// As `--print-config` shows them: without the tokens.

@@ -10,7 +10,7 @@ struct Settings: Sendable {
     var host = "127.0.0.1"
     /// 0 picks a free one.
     var port = 8000
-    var dataDirectory = Settings.defaultDataDirectory
+    var dataDirectory = Settings.defaultDataDirectory ?? ""
     var pluginDirectories: [String] = []
     /// Directories that steps may read and write, for every plugin.
     var pluginFiles: [String] = []
@@ -28,7 +28,8 @@ struct Settings: Sendable {
     var insecure = false
     /// Who may call; without any, everybody who can reach the listener.
     var callers = CallerSettings()
-    var corsOrigins = ["http://localhost:5173"]
+    /// Beside the listener's own.
+    var corsOrigins: [String] = []
     var logLevel = "notice"
     var approvals = ApprovalSettings()
     /// How approvers are told.
@@ -36,13 +37,15 @@ struct Settings: Sendable {
     /// How long running steps may go on after SIGTERM.
     var stopGrace = Duration.seconds(10)
 
-    /// `$XDG_STATE_HOME/stepstream`, as root `/var/lib/stepstream`.
-    static var defaultDataDirectory: String {
-        let environment = ProcessInfo.processInfo.environment
+    /// `$XDG_STATE_HOME/stepstream`, as root `/var/lib/stepstream`; nil without a home. A directory that everybody can
+    /// write to, such as `/tmp`, is no place for a journal: whoever makes it first owns it.
+    static var defaultDataDirectory: String? {
         if Platform.isRoot { return "/var/lib/stepstream" }
-        // The XDG Base Directory Specification has an empty or relative value ignored.
+        let environment = ProcessInfo.processInfo.environment
+        // The specification has relative paths ignored.
         let state = environment["XDG_STATE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
-        return (state ?? (environment["HOME"].map { $0 + "/.local/state" } ?? "/tmp")) + "/stepstream"
+        let home = environment["HOME"].flatMap { $0.hasPrefix("/") ? $0 + "/.local/state" : nil }
+        return (state ?? home).map { $0 + "/stepstream" }
     }
 
     /// `plugins` beside the executable.

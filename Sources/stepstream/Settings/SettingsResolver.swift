@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Logging
+import WebServing
 import WorkflowModel
 
 /// Brings flags, environment and file together, and checks everything before anything starts.
@@ -29,6 +30,8 @@ struct SettingsResolver {
         }
         if let directory = source.text(options.common.dataDir, "data_dir", &faults) {
             settings.dataDirectory = absolute(directory.value, directory.source, &faults)
+        } else if settings.dataDirectory.isEmpty {
+            faults.append("there is no home directory to keep data in; give --data-dir")
         }
         if let bus = source.text(options.common.bus, "bus", &faults) {
             if let known = Settings.Bus(rawValue: bus.value) { settings.bus = known } else {
@@ -68,9 +71,9 @@ struct SettingsResolver {
         settings.pluginSecrets = PluginSecretSettings(source, &faults)
         settings.callers = CallerSettings(source, &faults)
         settings.notifier = NotifierSettings(source, settings: settings, &faults)
-        if let origins = source.list(options.corsOrigin, "cors_origins", separator: ",", &faults) {
-            settings.corsOrigins = origins.values
-        }
+        settings.corsOrigins =
+            source.list(options.corsOrigin, "cors_origins", separator: ",", &faults)?.values
+            ?? WebServerConfiguration.originsDefault(host: settings.host)
         guard faults.isEmpty else { throw SettingsError(faults: faults) }
         return settings
     }

@@ -25,6 +25,9 @@ struct WorkflowSchemaTests {
             (["approval": ["required_when": "risk_score >= 70", "approvers": ["a"]]], true),
             (["approval": ["approvers": ["a"]]], false), (["approval": ["required_when": "true"]], false),
             (["approval": ["required_when": true, "approvers": ["a"]]], false),
+            (["approval": ["required_when": "${{ true }}", "approvers": ["a"]]], false),
+            (["inputs": ["type": "object", "$schema": "https://json-schema.org/draft/2020-12/schema"]], true),
+            (["inputs": ["type": "object", "$schema": "http://json-schema.org/draft-07/schema#"]], false),
         ] as [(JSONValue, Bool)])
     func root(_ change: JSONValue, _ isValid: Bool) throws {
         try check(Self.definition(root: change), isValid)
@@ -37,7 +40,12 @@ struct WorkflowSchemaTests {
             (["function": "x"], false), (["function": "X.y"], false), (["with": [1]], false),
             (["with": "${{ inputs.a }}"], true), (["with": "x"], false), (["when": "true"], true),
             (["when": true], false), (["when": ""], false), (["timeout": "5m"], true), (["timeout": 5], false),
-            (["timeout": "5 m"], false), (["on_failure": "continue"], true), (["on_failure": "stop"], false),
+            (["timeout": "5 m"], false), (["timeout": "7d"], true), (["timeout": "007d"], true),
+            (["timeout": "8d"], false), (["timeout": "0s"], false), (["timeout": "00ms"], false),
+            (["timeout": "168h"], true), (["timeout": "169h"], false), (["timeout": "10080m"], true),
+            (["timeout": "10081m"], false), (["timeout": "604800s"], true), (["timeout": "604801s"], false),
+            (["timeout": "604799999ms"], true), (["timeout": "604800001ms"], false), (["timeout": "99999999999d"], false),
+            (["when": "${{ true }}"], false), (["on_failure": "continue"], true), (["on_failure": "stop"], false),
             (["needs": []], false), (["retry": ["max_attempts": 100]], true), (["retry": ["max_attempts": 101]], false),
             (["retry": ["max_attempts": 1.5]], false), (["retry": ["multiplier": 1]], true),
             (["retry": ["multiplier": 11]], false), (["retry": ["jitter": "none"]], true),
@@ -63,7 +71,7 @@ struct WorkflowSchemaTests {
             (["on_expiry": "escalate", "deadline": "1h", "escalate_to": ["b"]], true),
             (["escalate_to": ["b"]], false), (["escalate_after": "1h"], false),
             (["escalate_to": ["b"], "escalate_after": "1h"], true), (["required_when": "true"], false),
-            (["x": 1], false),
+            (["x": 1], false), (["deadline": "8d"], false), (["remind_every": "0s"], false),
         ] as [(JSONValue, Bool)])
     func approval(_ change: JSONValue, _ isValid: Bool) throws {
         var approval = Sample.scope(["approvers": ["a"]])

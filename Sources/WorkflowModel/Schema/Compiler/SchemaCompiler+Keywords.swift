@@ -52,10 +52,20 @@ extension SchemaCompiler {
         case "format": string(value, path, name).flatMap(SchemaFormat.init).map(SchemaKeyword.format)
         case "required": names(value, path, name).map(SchemaKeyword.required)
         case "dependentRequired": dependentRequired(value, path)
-        case "$schema", "$anchor", "$dynamicAnchor", "$comment": annotation(value, path, name)
+        case "$schema": dialect(value, path)
+        case "$anchor", "$dynamicAnchor", "$comment": annotation(value, path, name)
         case "$id": identifier(value, path)
         default: nil
         }
+    }
+
+    /// Another draft's keywords would be ignored, or mean something else.
+    private mutating func dialect(_ value: JSONValue, _ path: String) -> SchemaKeyword? {
+        guard let text = string(value, path, "$schema") else { return nil }
+        if !JSONSchema.dialects.contains(text) {
+            fault(path, "$schema", "schemas are of draft 2020-12, \(JSONSchema.dialects[0]), or do not say; not of \(text)")
+        }
+        return nil
     }
 
     private mutating func types(_ value: JSONValue, _ path: String) -> SchemaTypes? {

@@ -1,0 +1,335 @@
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+
+/// Stands between the parser and everything else of a connection: keeps to HTTP/1's own rules, so that routes see only
+/// requests that are in order, and turns the connection over when a request asks for a WebSocket.
+///
+/// Requests may come before earlier ones are answered; whatever ends the connection, a refusal, a WebSocket or an answer
+/// that says so, takes its turn after the answers that are owed. swift-nio's own handlers for upgrades and pipelining
+/// were rejected: they drop the head of a request that asks for an upgrade it does not get, such as the `Upgrade: h2c`
+/// of Java's client, and take an upgrade only as a connection's first request.
+final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// Fired down the pipeline by whoever is about to read a request's body.
+    struct BodyWanted {}
+
+    /// A request that was handed on and is not answered yet.
+    private struct Exchange {
+        let version: HTTPVersion
+        let isHead: Bool
+        /// Whether the connection ends with the answer.
+        var endsConnection: Bool
+        var expectsContinue: Bool
+        /// Whether all of the request has come.
+        var isReceived = false
+    }
+
+    /// What comes after the answers that are owed.
+    private enum Last {
+        case refusal(Problem)
+        case webSocket(HTTPRequestHead, RequestFraming, isReceived: Bool)
+    }
+
+    private enum Phase {
+        /// Nothing was decided yet: the connection has to say something in time.
+        case new
+        case http
+        /// The last answer was written; what still comes is dropped until the client has closed, too.
+        case ending
+        case webSocket
+    }
+
+    /// How long a client may go on sending after the last answer, so that it can read that.
+    private static let lingerTime = TimeAmount.seconds(2)
+
+    private let timeout: TimeAmount
+    private let upgrader: WebSocketUpgrader
+    private let encoder: HTTPResponseEncoder
+    private let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+    private let requestLine: RequestLineWatch
+    private let presence: ClientPresence
+    private let becomeHTTP: () throws -> UpgradableChannel.HTTPParts
+    private let outcome: EventLoopPromise<UpgradableChannel.Outcome>
+    private var phase = Phase.new
+    private var exchanges: [Exchange] = []
+    private var last: Last?
+    /// Whether the request being received is dropped, and every later one.
+    private var isDropping = false
+    private var isInputClosed = false
+    private var deadline: Scheduled<Void>?
+    private var http: UpgradableChannel.HTTPParts?
+
+    init(
+        timeout: TimeAmount, upgrader: WebSocketUpgrader, encoder: HTTPResponseEncoder,
+        decoder: ByteToMessageHandler<HTTPRequestDecoder>, requestLine: RequestLineWatch, presence: ClientPresence,
+        outcome: EventLoopPromise<UpgradableChannel.Outcome>,
+        becomeHTTP: @escaping () throws -> UpgradableChannel.HTTPParts
+    ) {
+        self.timeout = timeout
+        self.upgrader = upgrader
+        self.encoder = encoder
+        self.decoder = decoder
+        self.requestLine = requestLine
+        self.presence = presence
+        self.outcome = outcome
+        self.becomeHTTP = becomeHTTP
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) { closeLater(context, in: timeout) }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        // Closed before it said anything, or what it said was no HTTP.
+        if case .new = phase { outcome.fail(ChannelError.ioOnClosedChannel) }
+        if case .webSocket = phase { return }
+        phase = .ending
+        presence.leave()
+    }
+
+    private func closeLater(_ context: ChannelHandlerContext, in time: TimeAmount) {
+        deadline?.cancel()
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        deadline = context.eventLoop.scheduleTask(in: time) { bound.value.close(promise: nil) }
+    }
+
+    // MARK: requests
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(var head):
+            requestLine.isWatching = false
+            if case .ending = phase { return }
+            guard last == nil, exchanges.last?.endsConnection != true else {
+                isDropping = true
+                return
+            }
+            received(context, &head)
+        case .body:
+            if isDropping || phase == .ending { return }
+            if !exchanges.isEmpty { exchanges[exchanges.endIndex - 1].expectsContinue = false }
+            context.fireChannelRead(data)
+        case .end:
+            requestLine.isWatching = true
+            if phase == .ending { return }
+            if case .webSocket(let head, let framing, _) = last {
+                last = .webSocket(head, framing, isReceived: true)
+                goOn(context)
+            }
+            if isDropping || exchanges.isEmpty { return }
+            exchanges[exchanges.endIndex - 1].isReceived = true
+            context.fireChannelRead(data)
+        }
+    }
+
+    private func received(_ context: ChannelHandlerContext, _ head: inout HTTPRequestHead) {
+        let framing = RequestFraming(&head)
+        if let refusal = framing.refusal {
+            isDropping = true
+            last = .refusal(refusal)
+            return goOn(context)
+        }
+        if framing.asksWebSocket, upgrader.isStream(head) {
+            isDropping = true
+            last = .webSocket(head, framing, isReceived: false)
+            return
+        }
+        handOn(context, head, framing)
+    }
+
+    private func handOn(_ context: ChannelHandlerContext, _ head: HTTPRequestHead, _ framing: RequestFraming) {
+        if phase == .new {
+            do {
+                let parts = try becomeHTTP()
+                http = parts
+                phase = .http
+                deadline?.cancel()
+                outcome.succeed(.http(parts.channel))
+            } catch {
+                return context.close(promise: nil)
+            }
+        }
+        exchanges.append(
+            Exchange(
+                version: head.version, isHead: head.method == .HEAD, endsConnection: framing.endsConnection,
+                expectsContinue: framing.expectsContinue))
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+    }
+
+    /// Does what comes last once every answer is written.
+    private func goOn(_ context: ChannelHandlerContext) {
+        guard exchanges.isEmpty, let last else { return }
+        switch last {
+        case .refusal(let problem): refuse(context, problem)
+        case .webSocket(let head, let framing, isReceived: true):
+            switch upgrader.decide(head, address: context.remoteAddress?.ipAddress ?? "") {
+            case .accepted(let acceptance): speakWebSocket(context, acceptance)
+            // The same checks refuse it again, as they do any request.
+            case .refused:
+                self.last = nil
+                handOn(context, head, framing)
+                exchanges[exchanges.endIndex - 1].isReceived = true
+                context.fireChannelRead(wrapInboundOut(.end(nil)))
+            }
+        case .webSocket: break
+        }
+    }
+
+    private func refuse(_ context: ChannelHandlerContext, _ problem: Problem) {
+        guard phase != .ending else { return }
+        let body = problem.encoded
+        var headers: HTTPHeaders = [
+            "date": HTTPDate.now, "content-type": "application/problem+json", "content-length": "\(body.count)",
+            "connection": "close",
+        ]
+        for header in problem.headers { headers.replaceOrAdd(name: header.name, value: header.value) }
+        let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: problem.status), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        end(context)
+    }
+
+    /// Ends the connection after what is written. The client may still be sending: were its bytes left unread, the reset
+    /// that follows could take the answer with it (RFC 9112 §9.6).
+    private func end(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
+        if phase == .new { outcome.fail(ChannelError.inputClosed) }
+        phase = .ending
+        let written = promise ?? context.eventLoop.makePromise()
+        let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        written.futureResult.whenComplete { _ in
+            let (gate, context) = bound.value
+            guard context.channel.isActive, !gate.isInputClosed else { return context.close(promise: nil) }
+            context.close(mode: .output, promise: nil)
+            gate.closeLater(context, in: Self.lingerTime)
+        }
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
+        // Nobody who does not read keeps the connection.
+        closeLater(context, in: timeout)
+    }
+
+    // MARK: answers
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard phase == .http, let exchange = exchanges.first else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch unwrapOutboundIn(data) {
+        case .head(var head):
+            frame(&head, of: exchange)
+            context.write(wrapOutboundOut(.head(head)), promise: promise)
+        case .body where exchange.isHead: promise?.succeed()
+        case .body: context.write(data, promise: promise)
+        case .end:
+            exchanges.removeFirst()
+            if exchange.endsConnection { return end(context, promise: promise) }
+            context.writeAndFlush(data, promise: promise)
+            goOn(context)
+        }
+    }
+
+    /// Says how the answer ends, and whether the connection does (RFC 9112 §6, §9).
+    private func frame(_ head: inout HTTPResponseHead, of exchange: Exchange) {
+        if exchange.version == .http1_0 { head.version = exchange.version }
+        // What is left of a body that nobody reads is no request.
+        if !exchange.isReceived || head.headers[canonicalForm: "connection"].contains(where: { $0 == "close" }) {
+            exchanges[exchanges.startIndex].endsConnection = true
+        }
+        if exchanges[exchanges.startIndex].endsConnection {
+            let offer = head.headers.contains(name: "upgrade") ? ", upgrade" : ""
+            head.headers.replaceOrAdd(name: "connection", value: "close\(offer)")
+        }
+        head.headers.remove(name: "transfer-encoding")
+        if !head.status.mayHaveResponseBody {
+            head.headers.remove(name: "content-length")
+        } else if !head.headers.contains(name: "content-length"), !exchange.isHead, exchange.version != .http1_0 {
+            head.headers.add(name: "transfer-encoding", value: "chunked")
+        }
+    }
+
+    func triggerUserOutboundEvent(context: ChannelHandlerContext, event: Any, promise: EventLoopPromise<Void>?) {
+        guard event is BodyWanted else { return context.triggerUserOutboundEvent(event, promise: promise) }
+        promise?.succeed()
+        guard phase == .http, exchanges.first?.expectsContinue == true else { return }
+        exchanges[exchanges.startIndex].expectsContinue = false
+        let head = HTTPResponseHead(version: .http1_1, status: .continue)
+        context.writeAndFlush(wrapOutboundOut(.head(head)), promise: nil)
+    }
+
+    // MARK: the WebSocket
+
+    private func speakWebSocket(_ context: ChannelHandlerContext, _ acceptance: WebSocketUpgrader.Acceptance) {
+        let head = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: acceptance.headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        let isFirst = phase == .new
+        phase = .webSocket
+        deadline?.cancel()
+        let pipeline = context.pipeline.syncOperations
+        do {
+            // Before everything that speaks HTTP, which hears nothing more.
+            try upgrader.addHandlers(to: pipeline, after: decoder, acceptance)
+            pipeline.removeHandler(encoder, promise: nil)
+            pipeline.removeHandler(requestLine, promise: nil)
+            if isFirst {
+                outcome.succeed(.webSocket)
+                pipeline.removeHandler(context: context, promise: nil)
+            } else if let http {
+                // Its timer closes connections that no request comes on.
+                pipeline.removeHandler(http.idleHandler, promise: nil)
+            }
+            // Last: it hands on what the client has sent since, as bytes.
+            pipeline.removeHandler(decoder, promise: nil)
+        } catch {
+            if isFirst { outcome.fail(error) }
+            context.close(promise: nil)
+        }
+    }
+
+    // MARK: the end
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent where phase == .new: context.close(promise: nil)
+        case ChannelEvent.inputClosed:
+            isInputClosed = true
+            presence.leave()
+            if phase == .new || phase == .ending { return context.close(promise: nil) }
+            context.fireUserInboundEventTriggered(event)
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        presence.leave()
+        context.fireChannelInactive()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let fault = error as? HTTPParserError else {
+            if phase == .http { return context.fireErrorCaught(error) }
+            return context.close(promise: nil)
+        }
+        guard phase != .ending, last == nil else { return }
+        isDropping = true
+        if exchanges.last?.isReceived == false {
+            // A body that cannot be read to its end: whoever reads it says so.
+            exchanges[exchanges.endIndex - 1].endsConnection = true
+            return context.fireErrorCaught(error)
+        }
+        last = .refusal(refusal(of: fault))
+        goOn(context)
+    }
+
+    private func refusal(of fault: HTTPParserError) -> Problem {
+        guard case .headerOverflow = fault else {
+            return Problem(400, "invalid_request", "this is no HTTP/1.1 request")
+        }
+        if requestLine.byteCount > RequestFraming.targetBytesMax { return RequestFraming.targetTooLong }
+        return Problem(431, "headers_too_large", "the headers of a request exceed what is read of them")
+    }
+}

@@ -1,0 +1,56 @@
+import HummingbirdCore
+import NIOCore
+import ServiceLifecycle
+
+/// A server-sent-events answer (HTML Standard §9.2), for as long as its session and the client want it.
+final class EventStream: Sendable {
+    private let connection: EventStreamConnection
+    private let session: any StreamSession
+    private let heartbeat: RepeatedTask
+
+    init(_ opening: StreamOpening, configuration: WebServerConfiguration.Streams, eventLoop: any EventLoop) {
+        let connection = EventStreamConnection(pendingBytesMax: configuration.pendingBytesMax)
+        let interval = TimeAmount(configuration.heartbeatInterval)
+        heartbeat = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { _ in
+            connection.heartbeat()
+        }
+        self.connection = connection
+        session = opening(connection)
+    }
+
+    /// Also of an answer that nobody wrote.
+    deinit {
+        heartbeat.cancel()
+        connection.markClosed()
+        session.closed()
+    }
+
+    /// Whether everything was said before: then an answer without content ends an `EventSource` for good, which opens a
+    /// stream that just ends again and again. Not known by the first heartbeat, it is taken for one that goes on.
+    func isOver(client: ClientPresence) async -> Bool {
+        await client.whenLeaving({ [connection] in connection.markClosed() }) { await connection.isOver() }
+    }
+
+    var body: ResponseBody {
+        ResponseBody { [self] writer in
+            let end: @Sendable () -> Void = { [connection] in connection.markClosed() }
+            try await withTaskCancellationHandler {
+                try await ClientPresence.current.whenLeaving(end) {
+                    try await withGracefulShutdownHandler {
+                        // An empty comment makes the answer's head go out before there is an event.
+                        try await writer.write(ByteBuffer(string: ":\n\n"))
+                        while let (bytes, pendingByteCount) = await connection.next() {
+                            try await writer.write(bytes)
+                            if connection.written(byteCount: pendingByteCount) { session.hasRoom() }
+                        }
+                    } onGracefulShutdown: { [connection] in
+                        connection.close(.goingAway, reason: "")
+                    }
+                }
+            } onCancel: {
+                end()
+            }
+            try await writer.finish(nil)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+"""What clients may cost the server: memory stays bounded whatever they send, and others are served meanwhile."""
+
+import concurrent.futures
+import json
+import time
+
+import pytest
+import requests
+
+from support.raw import Raw, memory, ping
+from support.server import Server
+from support.tokens import Callers
+from support.workflows import one_step
+
+MEMORY_MAX = 256 << 20
+
+
+def test_a_client_that_pings_and_does_not_read_is_held_back(server, new_id):
+    with Raw(server.url) as client:
+        assert client.upgrade(f"/api/v1/workflows/stream/{new_id()}").status == 101
+        pings = ping(b"x" * 100) * 600
+        taken = client.send_until_held_back(pings, 200 << 20)
+        assert taken < 200 << 20, "the server read on although nobody took its answers"
+        assert memory(server.pid) <= MEMORY_MAX
+        # Now it reads, and the newest of its pings is answered.
+        client.send_rest_reading(ping(b"last"))
+        while (frame := client.frame()) != (10, b"last"):
+            assert frame == (10, b"x" * 100)
+    assert server.get("/health")["status"] == "ok"
+
+
+def at_once(count, call):
+    """Calls `call(number)` that many times at once; gives the answers."""
+    with concurrent.futures.ThreadPoolExecutor(count) as pool:
+        return list(pool.map(call, range(count)))
+
+
+# What a body is made of decides how much larger than its bytes it becomes.
+BODIES = {
+    "text": json.dumps("x" * 3_900_000),
+    "numbers": "[" + ",".join(["1"] * 1_950_000) + "]",
+    "objects": "[" + ",".join(['{"a":1}'] * 480_000) + "]",
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_large_votes_of_somebody_without_a_role_are_refused_by_their_length(binary, data_dir, tmp_path, new_id, kind):
+    callers = Callers(tmp_path / "callers", {"eve": {}})
+    body = f'{{"decision":"approve","form":{BODIES[kind]}}}'
+    with Server(binary, data_dir, arguments=callers.arguments) as server:
+        def vote(_):
+            return callers.session("eve").post(
+                f"{server.url}/api/v1/executions/{new_id()}/approval", data=body, timeout=60,
+                headers={"content-type": "application/json"})
+        for answer in at_once(30, vote):
+            assert answer.status_code == 413 and answer.json()["limit_bytes"] == 128 << 10, answer.text
+        assert memory(server.pid) <= MEMORY_MAX
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_more_starts_than_there_is_memory_for_are_asked_to_come_again(binary, data_dir, kind):
+    body = f'{{"inputs":{{"value":{BODIES[kind]}}}}}'
+    with Server(binary, data_dir) as server:
+        server.put_workflow(one_step("bench.echo"))
+
+        def start(_):
+            return requests.post(
+                f"{server.url}/api/v1/workflows/one-step/execute", data=body, timeout=120,
+                headers={"content-type": "application/json"})
+        answers = at_once(40, start)
+        refused = [answer for answer in answers if answer.status_code != 200]
+        assert len(refused) < 40
+        for answer in refused:
+            assert answer.status_code == 429 and answer.json()["code"] == "too_many_bytes", answer.text
+            assert answer.headers["retry-after"] == "1"
+        print(f"{len(refused)} refused, {memory(server.pid) >> 20} MiB at the most")
+        assert memory(server.pid) <= MEMORY_MAX
+        # Whoever comes again is served, and the memory is given back.
+        deadline = time.monotonic() + 60
+        while (answer := start(0)).status_code == 429:
+            assert time.monotonic() < deadline
+            time.sleep(float(answer.headers["retry-after"]))
+        assert answer.status_code == 200, answer.text
