@@ -32,7 +32,7 @@ struct FileTests {
         let bus = try directory.bus()
         _ = try await bus.publisher()
         let store = try await bus.consumerStore(named: "metrics")
-        for (path, mode) in [(directory.topic, 0o640), (directory.path + "/groups/metrics.sqlite", 0o600)] {
+        for (path, mode) in [(directory.topic, 0o640), (directory.path + "/groups/stores/metrics.sqlite", 0o600)] {
             for suffix in ["", "-wal"] where suffix.isEmpty || FileManager.default.fileExists(atPath: path + suffix) {
                 let attributes = try FileManager.default.attributesOfItem(atPath: path + suffix)
                 let found = (attributes[.posixPermissions] as? NSNumber)?.intValue ?? 0

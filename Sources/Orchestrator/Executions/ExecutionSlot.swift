@@ -14,7 +14,10 @@ final class ExecutionSlot {
     }
 
     let execution: ExecutionID
+    /// Decides ahead of the journal: what it says may not be durable yet.
     var machine: ExecutionStateMachine
+    /// Where the execution stands by what is durable, which is all that callers are told.
+    private(set) var standing: Executions.Standing
     /// The row as last journaled; nil before the start.
     var summary: ExecutionSummary?
     /// Inputs wait here while a decision is being committed: one at a time for each execution.
@@ -42,13 +45,15 @@ final class ExecutionSlot {
     init(machine: ExecutionStateMachine, summary: ExecutionSummary? = nil) {
         execution = machine.state.execution
         self.machine = machine
+        standing = Executions.Standing(of: machine.state)
         self.summary = summary
     }
 
-    /// Nothing more comes of the run itself; a release may still wait for its decision.
-    var isSettled: Bool { isEnded || machine.state.status == .completed }
+    /// What the machine has decided so far is durable.
+    func noteDurable() { standing = Executions.Standing(of: machine.state) }
 
-    var isEnded: Bool { !machine.state.isOpen }
+    /// Nothing more comes of the run itself, durably; a release may still wait for its decision.
+    var isSettled: Bool { standing.isSettled }
 
     func resumeStartWaiters() {
         let all = startWaiters

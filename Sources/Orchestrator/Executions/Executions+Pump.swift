@@ -35,6 +35,7 @@ extension Executions {
                     return
                 }
                 slot.summary = request.summary ?? slot.summary
+                slot.noteDurable()
                 slot.resumeStartWaiters()
             }
             if case .finished(let call, _) = pending.input { runner.recorded(call) }

@@ -60,6 +60,17 @@ package actor Executions {
         package var failure: ExecutionState.Failure?
         /// What waits for a decision.
         package var pendingApproval: ApprovalState?
+
+        init(of state: ExecutionState) {
+            execution = state.execution
+            status = state.status
+            isOpen = state.isOpen
+            output = state.output
+            failure = state.failure
+            pendingApproval = state.pendingApproval
+        }
+
+        var isSettled: Bool { !isOpen || status == .completed }
     }
 
     let journal: any Journal
@@ -131,7 +142,7 @@ package actor Executions {
             throw Self.refusal(of: start, error)
         }
         if let wait { await awaitEnd(of: slot, atMost: wait) }
-        return standing(of: slot)
+        return slot.standing
     }
 
     private func admit(_ start: Start) async throws(OrchestratorError) {
@@ -172,21 +183,18 @@ package actor Executions {
         if case .failure(let error) = await submit(.cancel(reason: reason, requestedBy: requestedBy), to: slot) {
             throw OrchestratorError(.journal, "the request could not be made durable", cause: error)
         }
-        return standing(of: slot)
+        guard slot.machine.state.cancellation != nil else {
+            // The end was on its way to the journal, and the request's turn came after it.
+            throw OrchestratorError(.alreadyEnded, "execution \(execution) has ended")
+        }
+        return slot.standing
     }
 
     /// Where an open execution stands, after waiting up to `wait` for its end; nil when it is not open here.
     package func standing(of execution: ExecutionID, wait: Duration?) async -> Standing? {
         guard let slot = slots[execution] else { return nil }
         if let wait { await awaitEnd(of: slot, atMost: wait) }
-        return standing(of: slot)
-    }
-
-    private func standing(of slot: ExecutionSlot) -> Standing {
-        let state = slot.machine.state
-        return Standing(
-            execution: slot.execution, status: state.status, isOpen: state.isOpen, output: state.output,
-            failure: state.failure, pendingApproval: state.pendingApproval)
+        return slot.standing
     }
 
     /// Returns early when the caller's task is cancelled.
