@@ -29,7 +29,7 @@ struct DefinitionRaceTests {
 
         /// Reads the newest revision cold, and changes it while the answer is on its way.
         func race(_ definitions: Definitions, _ change: () async throws -> Void) async throws {
-            journal.holdDefinitions()
+            journal.holdNextDefinition()
             async let read = definitions.definition(named: "w")
             while journal.heldDefinitionCount == 0 { await Task.yield() }
             try await change()
@@ -62,7 +62,7 @@ struct DefinitionRaceTests {
         let desk = try await Desk()
         let definitions = desk.cold()
         _ = try await desk.put("one", definitions)
-        desk.journal.holdDefinitions()
+        desk.journal.holdNextDefinition()
         // Would hang if it were read.
         #expect(try await definitions.definition(named: "w").stored.revision == 1)
     }

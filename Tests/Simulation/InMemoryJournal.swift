@@ -69,8 +69,8 @@ package final class InMemoryJournal: Journal {
     /// The next reads of the list of open executions fail with these, one each.
     package func failLists(_ errors: [JournalError]) { live.withLock { $0.listFaults += errors } }
 
-    /// From now on the answer to the reading of a definition, as it is at that moment, is held back.
-    package func holdDefinitions() { live.withLock { $0.isHoldingDefinitions = true } }
+    /// The answer to the next reading of a definition, as it is at that moment, is held back.
+    package func holdNextDefinition() { live.withLock { $0.isHoldingDefinitions = true } }
 
     /// How many readings of definitions are held back.
     package var heldDefinitionCount: Int { live.withLock { $0.heldDefinitions.count } }
@@ -234,7 +234,12 @@ package final class InMemoryJournal: Journal {
             return state.listedDefinitions.contains(name) ? state.definitions[name]?.last : nil
         }
         if live.withLock({ $0.isHoldingDefinitions }) {
-            await withCheckedContinuation { reading in live.withLock { $0.heldDefinitions.append(reading) } }
+            await withCheckedContinuation { reading in
+                live.withLock { live in
+                    live.heldDefinitions.append(reading)
+                    live.isHoldingDefinitions = false
+                }
+            }
         }
         return found
     }

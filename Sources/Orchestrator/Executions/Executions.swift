@@ -61,15 +61,6 @@ package actor Executions {
         /// What waits for a decision.
         package var pendingApproval: ApprovalState?
 
-        init(of state: ExecutionState) {
-            execution = state.execution
-            status = state.status
-            isOpen = state.isOpen
-            output = state.output
-            failure = state.failure
-            pendingApproval = state.pendingApproval
-        }
-
         var isSettled: Bool { !isOpen || status == .completed }
     }
 
@@ -219,5 +210,13 @@ package actor Executions {
 
     private func slotWaitEnded(_ execution: ExecutionID, _ waiter: Int) {
         slots[execution]?.waiters.removeValue(forKey: waiter)?.resume()
+    }
+}
+
+extension Executions.Standing {
+    init(of state: ExecutionState) {
+        self.init(
+            execution: state.execution, status: state.status, isOpen: state.isOpen, output: state.output,
+            failure: state.failure, pendingApproval: state.pendingApproval)
     }
 }
