@@ -101,10 +101,10 @@ extension Executions {
             case .success: return .success(())
             case .failure(let failure): error = failure
             }
-            // A start is answered at once; what already runs waits for the disk.
-            guard error.isRetryable || error.code == .unknownOutcome, request.expectedVersion > 0, !isAbandoned else {
-                return .failure(error)
-            }
+            // A start that the disk refuses is answered at once; what already runs waits for the disk. Of a start whose
+            // outcome is not known nothing true can be answered yet.
+            let isWaitedFor = error.code == .unknownOutcome || (error.isRetryable && request.expectedVersion > 0)
+            guard isWaitedFor, !isAbandoned else { return .failure(error) }
             logger.error(
                 "journal append failed, trying again",
                 metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(pause)"])
