@@ -122,7 +122,8 @@ package final class OrchestratorService: Service {
                 await self.stop(relayTask)
                 self.reportFatal.finish()
             }
-            do { try await group.waitForAll() } catch {
+            // `waitForAll` would wait for the others before it throws what the first of them threw.
+            do { while try await group.next() != nil {} } catch {
                 relayTask.cancel()
                 relay.finish()
                 throw error

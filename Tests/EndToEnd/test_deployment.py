@@ -159,7 +159,9 @@ def test_images_are_named_in_full_and_ours_by_the_version(binary):
 def test_the_image_is_nobody_special_and_lets_nobody_in_by_itself(binary, data_dir):
     user, group = instruction("USER").split(":")
     assert int(user) > 0 and int(group) > 0
-    variables = image_environment() | {"STEPSTREAM_DATA_DIR": str(data_dir), "STEPSTREAM_PORT": "0"}
+    variables = image_environment() | {
+        "STEPSTREAM_DATA_DIR": str(data_dir), "STEPSTREAM_PORT": "0",
+        "STEPSTREAM_PLUGINS": str(binary.path.parent / "plugins")}
     answer = binary.run(*json.loads(instruction("CMD")), env=variables)
     assert answer.returncode == 78 and "--insecure" in answer.stderr
 

@@ -72,6 +72,6 @@ struct ExecutionView {
         guard causes != waitedFor else { return }
         waitedFor = causes
         if causes.isEmpty { return }
-        notice("waiting for events; the server says: \(causes.joined(separator: "; "))")
+        notice("waiting for events; the server says: \(causes.map(VisibleText.escaped).joined(separator: "; "))")
     }
 }

@@ -85,6 +85,8 @@ class Server:
     def __exit__(self, *_):
         if self.process and self.process.poll() is None:
             self.stop()
+        if self.process:
+            self.process.stdout.close()  # also of one that ended by itself
         self.session.close()
         self.log.close()
 
