@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -139,8 +138,6 @@ bool confine_before_load(
     if (geteuid() == 0 && !settings->skip_uid && !give_up_root(settings, problem)) return false;
     if (geteuid() != 0) confined->measures |= STEP_CONFINED_UNPRIVILEGED;
     if (!settings->skip_rlimits && !limit_tasks(settings)) confined->measures &= ~(uint32_t)STEP_CONFINED_RLIMITS;
-    /* Hosts with users of their own share granted files by their group. */
-    if (settings->writable_count > 0) umask(0007);
     if (settings->tmp == NULL) (void)!chdir("/");
     else if (!enter_tmp(settings, &writable, problem)) return false;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0) confined->measures |= STEP_CONFINED_NO_NEW_PRIVS;

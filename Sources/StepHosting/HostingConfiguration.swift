@@ -153,14 +153,15 @@ package struct HostingConfiguration: Sendable {
         /// Further flags of the step host's command line; they win over the limits.
         package var arguments: [String]
         /// What plugins may write besides each host's own temporary folder, at most 16 paths that exist. Their owners
-        /// and modes still hold: started as root, a host has a user of its own and group 65534.
+        /// and modes still hold: started as root, a host has become user 65534, which hosts share when there are such
+        /// paths.
         package var writablePaths: [String]
         /// Directories of shared libraries besides the system's, at most 64: plugins may read them, and their RUNPATH may
         /// name them. Default: where this program has its Swift runtime from.
         package var libraryDirectories: [String]
         /// Of `requirements`.
         package var required: [String]
-        /// The users that hosts become, each one of its own, when the server is root. Linux distributions give out none
+        /// The users that hosts become, each one of its own, when the server is root and there are no `writablePaths`. Linux distributions give out none
         /// of the default range (60706 to 61183 are unused by systemd's table of users and groups).
         package var users: Range<UInt32>
 

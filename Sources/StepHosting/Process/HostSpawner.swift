@@ -13,7 +13,7 @@ final class HostSpawner: Sendable {
     private let path: String
     private let arguments: [String]
     private let folders: HostFolders
-    /// Nil when the server is not root.
+    /// Nil when hosts have no user of their own: the server is not root, or plugins were granted files.
     private let users: HostUsers?
     /// Nothing of the server's environment reaches a plugin.
     ///
@@ -26,7 +26,9 @@ final class HostSpawner: Sendable {
 
     init(configuration: HostingConfiguration, folders: HostFolders) {
         self.folders = folders
-        users = geteuid() == 0 ? HostUsers(configuration.confinement.users) : nil
+        // Files that plugins were granted belong to one user, whichever host made them: then the hosts share one.
+        let hasOwnUser = geteuid() == 0 && configuration.confinement.writablePaths.isEmpty
+        users = hasOwnUser ? HostUsers(configuration.confinement.users) : nil
         path = configuration.stepHostPath
         arguments = configuration.stepHostArguments(hasOwnUser: users != nil) + ["--parent-pid", String(getpid())]
     }
