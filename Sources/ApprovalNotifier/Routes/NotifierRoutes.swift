@@ -49,8 +49,9 @@ struct NotifierRoutes: RouteProvider {
     /// A page in the order of the IDs, which is the cursor's.
     private func deliveries(_ request: WebRequest) async throws -> JSONValue {
         let limit = try request.query.int("limit", default: 100, in: 1...500)
-        let after = request.query["cursor"] ?? ""
-        guard after.isEmpty || Delivery.isID(after) else { throw Problem.invalidCursor }
+        let cursor = request.query["cursor"]
+        guard cursor.map(Delivery.isID) ?? true else { throw Problem.invalidCursor }
+        let after = cursor ?? ""
         let isDead: Bool
         switch request.query["status"] ?? "dead" {
         case "dead": isDead = true

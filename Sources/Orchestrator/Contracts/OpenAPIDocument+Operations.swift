@@ -97,9 +97,9 @@ extension OpenAPIDocument {
             "Idempotency-Key": header(
                 "Idempotency-Key", ["type": "string", "minLength": 1, "maxLength": 256], "Per workflow, kept 7 days."),
             "If-Match": header(
-                "If-Match", ["type": "string"], "Only if the current revision is one of these entity tags, or `*`."),
+                "If-Match", ["type": "string", "minLength": 1], "Only if the current revision is one of these entity tags, or `*`."),
             "If-None-Match": header(
-                "If-None-Match", ["type": "string"], "Only if the current revision is none of these; `*`: if there is none."),
+                "If-None-Match", ["type": "string", "minLength": 1], "Only if the current revision is none of these; `*`: if there is none."),
             "traceparent": header(
                 "traceparent", ["type": "string"], "W3C trace context, carried to the bus."),
         ]
