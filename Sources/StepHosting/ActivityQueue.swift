@@ -1,8 +1,8 @@
 import NIOPosix
 import Synchronization
 
-/// Hands on what running steps tell, in order, on a thread of the pool: masking secrets and parsing what plugins wrote is
-/// no work for the reactor, which every call waits for.
+/// Hands on what running steps tell, in order, on a thread of the pool: masking secrets and parsing what plugins wrote
+/// is no work for the reactor, which every call waits for.
 ///
 /// At most `entriesMax` entries wait. What comes beyond is dropped; its sender counts it.
 final class ActivityQueue: Sendable {

@@ -17,8 +17,8 @@ enum DataDirectory {
         guard access(directory, W_OK | X_OK) == 0 else { throw failed(directory, "cannot be written") }
     }
 
-    /// Makes a directory below the data directory and opens it, following no symbolic link on the way: a link there could
-    /// have the server work, and remove files, wherever it leads. The data directory itself may be one.
+    /// Makes a directory below the data directory and opens it, following no symbolic link on the way: a link there
+    /// could have the server work, and remove files, wherever it leads. The data directory itself may be one.
     ///
     /// - Parameter directory: its path, which begins with that of `base`.
     /// - Returns: a descriptor for reading; the caller closes it.

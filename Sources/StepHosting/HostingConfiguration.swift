@@ -98,16 +98,16 @@ package struct HostingConfiguration: Sendable {
         /// process, so what is held against threads and processes started past `pthread_create` is this many for each
         /// of `Pool.hostsMax`, beyond what the hosts' user has on the machine when a plugin is loaded.
         package var threadsPerHostMax: Int
-        /// Memory of one host. Held by RLIMIT_DATA and, since that counts no shared memory, by the refusal of such memory,
-        /// by RLIMIT_AS with `reservedBytesMax` on top, and while a call runs by a look at what is resident.
+        /// Memory of one host. Held by RLIMIT_DATA and, since that counts no shared memory, by the refusal of such
+        /// memory, by RLIMIT_AS with `reservedBytesMax` on top, and while a call runs by a look at what is resident.
         package var memoryBytesMax: Int
         /// Address space beyond `memoryBytesMax`: libraries, and what allocators reserve and do not use. 0: no limit of
         /// the address space, as sanitizers need.
         package var reservedBytesMax: Int
         /// The largest file a host may write.
         package var fileBytesMax: Int
-        /// What the temporary folder of one host may hold, looked at each `Timing.inspection` while a call runs: so much
-        /// and what can be written in that time.
+        /// What the temporary folder of one host may hold, looked at each `Timing.inspection` while a call runs: so
+        /// much and what can be written in that time.
         package var temporaryBytesMax: Int
         package var temporaryFilesMax: Int
         /// Progress and log entries handed on for one call; more are counted and dropped.
@@ -156,13 +156,14 @@ package struct HostingConfiguration: Sendable {
         /// and modes still hold: started as root, a host has become user 65534, which hosts share when there are such
         /// paths.
         package var writablePaths: [String]
-        /// Directories of shared libraries besides the system's, at most 64: plugins may read them, and their RUNPATH may
-        /// name them. Default: where this program has its Swift runtime from.
+        /// Directories of shared libraries besides the system's, at most 64: plugins may read them, and their RUNPATH
+        /// may name them. Default: where this program has its Swift runtime from.
         package var libraryDirectories: [String]
         /// Of `requirements`.
         package var required: [String]
-        /// The users that hosts become, each one of its own, when the server is root and there are no `writablePaths`. Linux distributions give out none
-        /// of the default range (60706 to 61183 are unused by systemd's table of users and groups).
+        /// The users that hosts become, each one of its own, when the server is root and there are no `writablePaths`.
+        /// Linux distributions give out none of the default range (60706 to 61183 are unused by systemd's table of
+        /// users and groups).
         package var users: Range<UInt32>
 
         package init(

@@ -1,5 +1,5 @@
-/// How often a plugin may cause a line in the server's log: a bucket of tokens. What is left out is counted and told with
-/// the next line, so that a plugin cannot fill the disk with what it provokes.
+/// How often a plugin may cause a line in the server's log: a bucket of tokens. What is left out is counted and told
+/// with the next line, so that a plugin cannot fill the disk with what it provokes.
 struct LogRate {
     static let burst = 20
     static let interval: Int64 = 1_000_000_000

@@ -59,15 +59,15 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         inventory = PluginInventory { fleet.setCurrent(Set($0.map(\.hash))) }
     }
 
-    /// Keeps this process's memory and descriptors from other processes of its user: the step hosts of a server that is not
-    /// root are such processes. Its own crash report and debuggers of the user cannot read it then, either.
+    /// Keeps this process's memory and descriptors from other processes of its user: the step hosts of a server that is
+    /// not root are such processes. Its own crash report and debuggers of the user cannot read it then, either.
     package static func refuseInspection() {
         // Cannot fail with its argument.
         _ = step_refuse_inspection()
     }
 
-    /// Gets ready for calls and begins to look for plugins; returns without waiting for them. A plugin that does not open
-    /// holds up neither the start nor the others: `loaded` and `discovered` wait for those that are wanted.
+    /// Gets ready for calls and begins to look for plugins; returns without waiting for them. A plugin that does not
+    /// open holds up neither the start nor the others: `loaded` and `discovered` wait for those that are wanted.
     package func start() throws(HostingError) {
         guard access(configuration.stepHostPath, X_OK) == 0 else {
             throw HostingError(
@@ -119,8 +119,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
 
     package func recorded(_ call: StepCall) { traces.recorded(call) }
 
-    /// The diagnostics of a crash, with the names of the plugin's functions. What a step that did not crash wrote stays as
-    /// it is, even if it looks like the step host's report.
+    /// The diagnostics of a crash, with the names of the plugin's functions. What a step that did not crash wrote stays
+    /// as it is, even if it looks like the step host's report.
     private func named(_ report: String, _ call: StepCall) async -> String {
         guard CrashReport.isIn(report) else { return report }
         let (path, plugin) = (store.path(of: call.pluginHash), call.function.plugin)

@@ -6,8 +6,8 @@ package enum ContentDigest {
     /// The 32 bytes of SHA-256 (FIPS 180-4).
     package static func sha256(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
 
-    /// The SHA-256 of a value, whatever its spelling: equal values have equal hashes, with members in any order, numbers
-    /// in any form and any white space.
+    /// The SHA-256 of a value, whatever its spelling: equal values have equal hashes, with members in any order,
+    /// numbers in any form and any white space.
     ///
     /// - Returns: the hash, and how many bytes the value takes as JSON.
     package static func sha256(of value: JSONValue) -> (hash: [UInt8], byteCount: Int) {

@@ -6,8 +6,9 @@ import sys
 from support.server import Server
 from support.workflows import one_step
 
-# What a schema cannot say: which functions there are, what an expression means, how far an identifier's time is from the
-# server's clock, and which revision a condition has to name. The requests are made all the same, and every other check holds.
+# What a schema cannot say: which functions there are, what an expression means, how far an identifier's time is from
+# the server's clock, and which revision a condition has to name. The requests are made all the same, and every other
+# check holds.
 CONFIGURATION = """
 [[operations]]
 include-operation-id = ["getWorkflow", "putWorkflow", "deleteWorkflow", "execute"]

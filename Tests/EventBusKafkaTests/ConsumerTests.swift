@@ -157,7 +157,8 @@ extension KafkaTests {
             await bus.close()
         }
 
-        /// Clients made and closed, and records published and read; `STEPSTREAM_TEST_SOAK=10000,1000000` for a long run.
+        /// Clients made and closed, and records published and read; `STEPSTREAM_TEST_SOAK=10000,1000000` for a long
+        /// run.
         private static let soak: (clients: Int, records: Int) = {
             let text = ProcessInfo.processInfo.environment["STEPSTREAM_TEST_SOAK"] ?? "500,5000"
             let numbers = text.split(separator: ",").compactMap { Int($0) }

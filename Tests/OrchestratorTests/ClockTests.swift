@@ -27,8 +27,8 @@ struct ClockTests {
             let body = #"{"execution_id":"\#(room.identifier())"}"#
             #expect(try await room.execute("gate", body, query: "?wait=20ms").text("status") == "waiting")
             room.clock.advance(by: .seconds(-300))
-            // Long enough for the clocks to have been compared. A repeat of the start would be refused: its identifier is of
-            // the future now.
+            // Long enough for the clocks to have been compared. A repeat of the start would be refused: its identifier
+            // is of the future now.
             let id = try #require(body.split(separator: "\"").last { $0.contains("-") })
             for _ in 0..<20 {
                 #expect(try await room.get("/api/v1/executions/\(id)").text("status") == "waiting")

@@ -6,8 +6,8 @@ import WorkflowEngine
 import WorkflowModel
 
 extension StepHostingSuite {
-    /// A Swift plugin works however it was built. The step host links no Swift, so the runtime is the plugin's own; what
-    /// another toolchain than the installed one would bring cannot be shown here.
+    /// A Swift plugin works however it was built. The step host links no Swift, so the runtime is the plugin's own;
+    /// what another toolchain than the installed one would bring cannot be shown here.
     @Suite("builds of a Swift plugin") struct PluginBuilds {
         struct Build: CustomTestStringConvertible, Sendable {
             var testDescription: String

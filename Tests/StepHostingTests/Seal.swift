@@ -5,7 +5,8 @@ import WorkflowEngine
 import WorkflowModel
 
 extension StepHostingSuite {
-    /// What a plugin reaches outside its process: nothing, whoever the server runs as and whatever Landlock the kernel has.
+    /// What a plugin reaches outside its process: nothing, whoever the server runs as and whatever Landlock the kernel
+    /// has.
     @Suite("the seal") struct Seal {
         /// A kernel that the step host runs on.
         enum Kernel: String, CaseIterable, CustomTestStringConvertible {
@@ -32,8 +33,8 @@ extension StepHostingSuite {
                 }
             }
 
-            /// What seccomp cannot refuse where there is no Landlock: looking at and changing names and contents of files
-            /// that the user may use. The guide says so.
+            /// What seccomp cannot refuse where there is no Landlock: looking at and changing names and contents of
+            /// files that the user may use. The guide says so.
             var open: Set<String> {
                 self == .noLandlock
                     ? [

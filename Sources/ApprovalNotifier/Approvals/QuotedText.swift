@@ -1,6 +1,7 @@
 /// Text of others within a message for people: it can neither begin a line of the message nor hide what it is.
 enum QuotedText {
-    /// `name: value`, or the name and below it each line of the value, quoted and indented, where the value is free text.
+    /// `name: value`, or the name and below it each line of the value, quoted and indented, where the value is free
+    /// text.
     static func lines(_ line: ApprovalMessage.Line) -> [String] {
         let parts = Self.parts(line.value)
         guard line.isFreeText else { return ["\(line.name): \(parts.joined(separator: " "))"] }

@@ -9,9 +9,9 @@ import WorkflowModel
 
 /// One HTTP receiver: a pool of connections of its own to one address that was checked.
 ///
-/// A request is bounded in time and in what is read of its answer; nothing follows a redirect; certificates are verified
-/// against the name in the URL. The client is told to take the checked address for the name (`dnsOverride`), so that it
-/// asks no resolver itself; server name and certificate stay those of the URL.
+/// A request is bounded in time and in what is read of its answer; nothing follows a redirect; certificates are
+/// verified against the name in the URL. The client is told to take the checked address for the name (`dnsOverride`),
+/// so that it asks no resolver itself; server name and certificate stay those of the URL.
 final class HTTPReceiver: Sendable {
     struct Answer: Sendable {
         var status: Int

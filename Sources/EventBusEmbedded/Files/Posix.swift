@@ -24,8 +24,8 @@ enum Posix {
     /// For topics: consumers of other users read them as members of the directory's group.
     static let topicMode: UInt32 = 0o640
 
-    /// Makes an SQLite file with these rights at the most, or takes others from the one that is there. That one is never opened and closed
-    /// here: closing would drop SQLite's locks on it.
+    /// Makes an SQLite file with these rights at the most, or takes others from the one that is there. That one is
+    /// never opened and closed here: closing would drop SQLite's locks on it.
     static func restrict(_ path: String, mode: UInt32) {
         let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         if file >= 0 {

@@ -47,8 +47,9 @@ struct JournalFile: Sendable {
         return connection
     }
 
-    /// Only its owner reads a journal, whatever the directory and the umask allow; SQLite gives the log and its index the
-    /// rights of the file. A file that is there is never opened and closed here: that would drop SQLite's locks on it.
+    /// Only its owner reads a journal, whatever the directory and the umask allow; SQLite gives the log and its index
+    /// the rights of the file. A file that is there is never opened and closed here: that would drop SQLite's locks on
+    /// it.
     private func keepPrivate() {
         let file = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         if file >= 0 {

@@ -110,8 +110,8 @@ package final class Definitions: Sendable {
         }
     }
 
-    /// What the definition names may be among the plugins still being looked at. One that cannot be read is told so by the
-    /// check that follows.
+    /// What the definition names may be among the plugins still being looked at. One that cannot be read is told so by
+    /// the check that follows.
     private func waitForPlugins(of source: [UInt8], _ format: StoredDefinition.Format) async throws(OrchestratorError) {
         guard !catalog.loading.isEmpty,
             let definition = try? DefinitionReader.read(

@@ -15,7 +15,8 @@ package final class Relay: Service {
         package var batchMax = 512
         package var retryDelayMin = Duration.milliseconds(100)
         package var retryDelayMax = Duration.seconds(1)
-        /// While executions run, a rest after each page of a backlog: as long as the page took, and no longer than this.
+        /// While executions run, a rest after each page of a backlog: as long as the page took, and no longer than
+        /// this.
         package var restMax = Duration.milliseconds(50)
         /// How often the bus may refuse an event for its size before the event is cut short.
         package var refusalsMax = 3

@@ -4,8 +4,8 @@ import WorkflowModel
 
 /// `GET` and `POST /approvals/{token}`: the page a link in a message leads to, and the decision made there.
 ///
-/// Open to everybody: the token says who decides what until when. Only `POST` decides, so that nothing that merely looks
-/// at links does; the vote's record uses the link up.
+/// Open to everybody: the token says who decides what until when. Only `POST` decides, so that nothing that merely
+/// looks at links does; the vote's record uses the link up.
 struct ApprovalLinkRoutes: RouteProvider {
     let executions: Executions
     let journal: any Journal

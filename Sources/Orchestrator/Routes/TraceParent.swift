@@ -2,7 +2,8 @@
 enum TraceParent {
     private static let byteCount = 55
 
-    /// The header in the form of version 00; nil for what is none, which is treated as absent, as the recommendation says.
+    /// The header in the form of version 00; nil for what is none, which is treated as absent, as the recommendation
+    /// says.
     static func read(_ header: String?) -> String? {
         guard let bytes = header.map({ Array($0.utf8) }), bytes.count >= byteCount else { return nil }
         let parts = bytes.prefix(byteCount).split(separator: UInt8(ascii: "-"), omittingEmptySubsequences: false)

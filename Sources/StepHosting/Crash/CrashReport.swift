@@ -1,8 +1,9 @@
 /// A step host's own report of a crash, with the plugin's functions named.
 ///
-/// The step host writes a line for each frame, innermost first: `stepstream-frame: IMAGE+0xOFFSET`, and the name where the
-/// dynamic linker knows one, which it does for what an image exports only. The plugin can write such lines, too: so only
-/// names read from the plugin's own symbol table are looked at further, and what the lines say is shown as it stands.
+/// The step host writes a line for each frame, innermost first: `stepstream-frame: IMAGE+0xOFFSET`, and the name where
+/// the dynamic linker knows one, which it does for what an image exports only. The plugin can write such lines, too: so
+/// only names read from the plugin's own symbol table are looked at further, and what the lines say is shown as it
+/// stands.
 struct CrashReport {
     private static let prefix = "stepstream-frame: "
     /// As many as a step host writes. What a plugin prints may look like more.

@@ -4,8 +4,8 @@ import WorkflowEngine
 /// The plugins found so far, and the files still to be looked at.
 ///
 /// A plugin whose file is called like it is offered at once. One of another name waits until every file was looked at,
-/// since the file of that name may be among them. When two files claim one name, neither is offered: which of them is the
-/// right one only the operator can say, and a guess would hand one plugin's workflows and secrets to another.
+/// since the file of that name may be among them. When two files claim one name, neither is offered: which of them is
+/// the right one only the operator can say, and a guess would hand one plugin's workflows and secrets to another.
 final class PluginInventory: Sendable {
     /// What came of looking at a file.
     enum Finding: Sendable {

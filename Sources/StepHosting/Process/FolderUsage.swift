@@ -56,8 +56,8 @@ struct FolderUsage: Hashable {
         }
     }
 
-    /// Counts files without a name that the process holds open or has mapped. Of a mapped one only its mapping is seen, so
-    /// it counts as large as a file can be.
+    /// Counts files without a name that the process holds open or has mapped. Of a mapped one only its mapping is seen,
+    /// so it counts as large as a file can be.
     mutating func countUnnamed(of process: pid_t, fileBytesMax: Int) {
         let descriptors = open("/proc/\(process)/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptors >= 0 else { return }

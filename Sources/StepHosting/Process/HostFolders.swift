@@ -96,8 +96,8 @@ final class HostFolders: Sendable {
 
     // MARK: For the folder of one host
 
-    /// Whether something was put into the folder since it was last seen empty. A look at its time of change tells, which
-    /// no process can set; only after a change is the folder read.
+    /// Whether something was put into the folder since it was last seen empty. A look at its time of change tells,
+    /// which no process can set; only after a change is the folder read.
     fileprivate func isDirty(_ name: String) -> Bool {
         shared.withLock { shared in
             guard shared.top >= 0, let changed = FolderUsage.changeTime(of: name, in: shared.top) else { return false }

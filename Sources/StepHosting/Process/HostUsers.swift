@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// The users that step hosts become when the server runs as root: one each, so that no plugin can reach another's process
-/// or files, and what the kernel counts by user is counted by plugin process.
+/// The users that step hosts become when the server runs as root: one each, so that no plugin can reach another's
+/// process or files, and what the kernel counts by user is counted by plugin process.
 ///
 /// A server that is not root cannot give its hosts a user of their own; they keep the server's.
 final class HostUsers: Sendable {

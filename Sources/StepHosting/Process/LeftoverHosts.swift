@@ -4,7 +4,8 @@ import StepABI
 /// Marks beside the temporary folders, `DATA/run/hosts/<n>.pid`: which process has the folder.
 ///
 /// The kernel ends a step host with the server that started it. A mark is for the case in which it did not: the next
-/// server ends the process before it starts any of its own. The start time tells it from a later process of that number.
+/// server ends the process before it starts any of its own. The start time tells it from a later process of that
+/// number.
 enum LeftoverHosts {
     private static let suffix = ".pid"
 

@@ -77,8 +77,8 @@ struct WireCursor {
     mutating func i32() throws(WireError) -> Int32 { Int32(bitPattern: try u32()) }
     mutating func f64() throws(WireError) -> Double { Double(bitPattern: try u64()) }
 
-    /// A field longer than `max` is no step host's: each cuts its fields itself. The limit holds here all the same, since
-    /// a plugin may write to the channel past its host.
+    /// A field longer than `max` is no step host's: each cuts its fields itself. The limit holds here all the same,
+    /// since a plugin may write to the channel past its host.
     mutating func blob(max: Int) throws(WireError) -> ArraySlice<UInt8> {
         let count = Int(try u32())
         guard rest.count >= count else { throw WireError(message: "a frame with a field cut off") }

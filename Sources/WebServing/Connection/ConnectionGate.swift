@@ -5,10 +5,10 @@ import NIOHTTP1
 /// Stands between the parser and everything else of a connection: keeps to HTTP/1's own rules, so that routes see only
 /// requests that are in order, and turns the connection over when a request asks for a WebSocket.
 ///
-/// Requests may come before earlier ones are answered; whatever ends the connection, a refusal, a WebSocket or an answer
-/// that says so, takes its turn after the answers that are owed. swift-nio's own handlers for upgrades and pipelining
-/// were rejected: they drop the head of a request that asks for an upgrade it does not get, such as the `Upgrade: h2c`
-/// of Java's client, and take an upgrade only as a connection's first request.
+/// Requests may come before earlier ones are answered; whatever ends the connection, a refusal, a WebSocket or an
+/// answer that says so, takes its turn after the answers that are owed. swift-nio's own handlers for upgrades and
+/// pipelining were rejected: they drop the head of a request that asks for an upgrade it does not get, such as the
+/// `Upgrade: h2c` of Java's client, and take an upgrade only as a connection's first request.
 final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -193,8 +193,8 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         end(context)
     }
 
-    /// Ends the connection after what is written. The client may still be sending: were its bytes left unread, the reset
-    /// that follows could take the answer with it (RFC 9112 §9.6).
+    /// Ends the connection after what is written. The client may still be sending: were its bytes left unread, the
+    /// reset that follows could take the answer with it (RFC 9112 §9.6).
     private func end(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
         if phase == .new { outcome.fail(ChannelError.inputClosed) }
         phase = .ending

@@ -14,7 +14,8 @@ struct RequestFraming {
     /// Whether the client asks for a WebSocket in due form.
     private(set) var asksWebSocket = false
 
-    /// Reads the head, and brings its target, `Host` and `Connection` to one form: the target a path, `Connection` either
+    /// Reads the head, and brings its target, `Host` and `Connection` to one form: the target a path, `Connection`
+    /// either
     /// `close` or not there, `Upgrade` only where it is offered.
     init(_ head: inout HTTPRequestHead) {
         do throws(Problem) {

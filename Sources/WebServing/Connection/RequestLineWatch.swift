@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Measures a request's first line: the parser's error for a target that is too long is the same as the one for headers.
+/// Measures a request's first line: the parser's error for a target that is too long is the same as the one for
+/// headers.
 final class RequestLineWatch: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

@@ -1,7 +1,8 @@
 import NIOCore
 import Synchronization
 
-/// The sending side of a server-sent-events answer: a bounded queue that any thread fills and the answer's task empties.
+/// The sending side of a server-sent-events answer: a bounded queue that any thread fills and the answer's task
+/// empties.
 final class EventStreamConnection: StreamConnection {
     private struct State {
         var queue: [StreamMessage] = []

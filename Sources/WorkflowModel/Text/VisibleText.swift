@@ -1,4 +1,5 @@
-/// Text from outside, made fit for a terminal or a log: what is shown moves no cursor, begins no line and hides nothing.
+/// Text from outside, made fit for a terminal or a log: what is shown moves no cursor, begins no line and hides
+/// nothing.
 ///
 /// A comment, a log line or an error message may come from anybody. On a terminal an escape sequence clears the screen,
 /// a line break forges the next line, and a bidirectional control shows a text in another order than it is stored.
@@ -56,7 +57,8 @@ package enum VisibleText {
     }
 
     /// Controls (C0, DEL, C1), line and paragraph separators, and format characters that cannot be seen: bidirectional
-    /// controls, zero-width space, byte-order mark, tags. The two joiners stay, since emoji and several scripts need them.
+    /// controls, zero-width space, byte-order mark, tags. The two joiners stay, since emoji and several scripts need
+    /// them.
     private static func isShown(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.value < 0x7F { return scalar.value >= 0x20 }
         switch scalar.properties.generalCategory {

@@ -1,7 +1,8 @@
 import Logging
 import WorkflowModel
 
-/// Hands entries on with every text made fit for a terminal: a line of the log is one line, whoever wrote what is in it.
+/// Hands entries on with every text made fit for a terminal: a line of the log is one line, whoever wrote what is in
+/// it.
 struct EscapedLogHandler: LogHandler {
     /// Of a message and of each value; a plugin's load error or a header can be as long as its sender likes.
     private static let bytesMax = 8 << 10
