@@ -27,7 +27,7 @@ package final class EmbeddedBus: Sendable {
             logger: logger)
     }
 
-    /// Whether a publisher has ever made the event topic.
+    /// False until a publisher has created the event topic.
     package var hasTopic: Bool { Posix.hasContent(topic.paths.database) }
 
     /// Takes the event topic over; `publisherTaken` while another publisher, here or elsewhere, has it.

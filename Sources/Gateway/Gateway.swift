@@ -70,7 +70,8 @@ package struct Gateway: RouteProvider {
         guard let retention, age > retention + Self.startLagMax, !hub.isHeld(execution) else { return }
         throw Problem(
             410, "outside_retention",
-            "the execution began at \(execution.time), and the topic keeps events for \(retention.components.seconds / 3600) h")
+            "the execution began at \(execution.time), and the topic keeps events for "
+                + "\(retention.components.seconds / 3600) h")
     }
 
     /// `Last-Event-ID` of a reconnecting `EventSource` goes before the `after` that its URL still carries.

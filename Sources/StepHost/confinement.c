@@ -124,7 +124,8 @@ static bool has_required(const struct settings *settings, const struct confined 
     if (missing == 0) return true;
     return problem_set(
         problem, "confinement_missing",
-        "this machine's kernel offers plugins no%s%s%s; the setting require_confinement says what a plugin may run without",
+        "this machine's kernel offers plugins no%s%s%s; the setting require_confinement says what a plugin may run "
+        "without",
         missing & STEP_CONFINED_NO_NEW_PRIVS ? " no_new_privs" : "", missing & STEP_CONFINED_SECCOMP ? " seccomp" : "",
         missing & STEP_CONFINED_LANDLOCK ? " landlock" : "");
 }

@@ -16,9 +16,9 @@ struct confined {
 /* At start: own session, no inherited descriptors, death with the parent, limits. */
 struct confined confine_at_start(const struct settings *settings);
 
-/* Before the first code of the plugin, and before any second thread: unprivileged user, its tasks, NO_NEW_PRIVS, Landlock,
- * seccomp. They bind the calling thread and those it starts. False when root could not be given up, when a second thread
- * exists, or when a measure of `settings->required` is missing. */
+/* Call before the plugin's first code and before any second thread exists: the measures bind the calling thread and the
+ * threads it starts. Changes to the unprivileged user and applies its task limit, NO_NEW_PRIVS, Landlock and seccomp.
+ * False if root could not be given up, a second thread exists, or a measure of `settings->required` is missing. */
 bool confine_before_load(
     const struct settings *settings, const char *path, int file, struct confined *confined, struct problem *problem);
 
@@ -37,9 +37,9 @@ uint32_t landlock_apply(const struct settings *settings, int file, const struct 
 /* seccomp.c */
 bool seccomp_apply(const struct settings *settings);
 
-/* libraries.c: false, with the problem, when a RUNPATH names a directory that is neither the system's nor given by
- * --library-path. Such a directory would not be readable anyway: refusing the plugin says so. $ORIGIN itself, which every
- * Swift package has, and directories that do not exist are passed over, and nothing is granted for them. */
+/* libraries.c: false, with the problem, if a RUNPATH names a directory that is neither the system's nor given by
+ * --library-path. The plugin could not read such a directory anyway; refusing it at load says why. $ORIGIN, which every
+ * Swift package has, and directories that do not exist are ignored, and nothing is granted for them. */
 bool libraries_check(const struct settings *settings, const char *run_path, struct problem *problem);
 /* The system's directories of libraries, NULL at the end. */
 extern const char *const library_directories[];

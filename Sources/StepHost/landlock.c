@@ -28,12 +28,12 @@ struct ruleset_attributes {
 
 static const uint64_t readable = FILE_EXECUTE | FILE_READ | FILE_READ_DIRECTORY;
 
-/* What a C or Swift runtime reads beside its libraries: the loader's cache, time zones, the processor count, randomness.
+/* Read by a C or Swift runtime besides its libraries: the loader's cache, time zones, the processor count, randomness.
  * All of /proc, because libdispatch watches its workers by /proc/TID/stat and traps where it cannot; what is private
  * to other processes there wants ptrace rights, which Landlock refuses by itself. */
 static const char *const system_paths[] = {
-    "/usr/share/zoneinfo", "/usr/share/locale", "/etc/ld.so.cache", "/etc/localtime", "/etc/nsswitch.conf", "/etc/passwd",
-    "/proc", "/sys/devices/system/cpu", "/dev/null", "/dev/urandom", "/dev/random",
+    "/usr/share/zoneinfo", "/usr/share/locale", "/etc/ld.so.cache", "/etc/localtime", "/etc/nsswitch.conf",
+    "/etc/passwd", "/proc", "/sys/devices/system/cpu", "/dev/null", "/dev/urandom", "/dev/random",
 };
 
 static void allow_descriptor(int ruleset, int target, uint64_t access) {

@@ -112,8 +112,8 @@ static bool open_file(
 }
 
 bool loader_load(
-    const struct settings *settings, struct confined confined, step_bytes path, step_bytes config, struct loaded *loaded,
-    struct problem *problem) {
+    const struct settings *settings, struct confined confined, step_bytes path, step_bytes config,
+    struct loaded *loaded, struct problem *problem) {
     struct plugin_file plugin;
     entry_function entry = NULL;
     if (!open_file(settings, path, &plugin, problem)) return false;
@@ -138,7 +138,8 @@ static void *open_runtime(const char *directory, size_t length) {
 }
 
 bool loader_find_runtime(
-    const struct settings *settings, struct confined confined, step_bytes path, void **runtime, struct problem *problem) {
+    const struct settings *settings, struct confined confined, step_bytes path, void **runtime,
+    struct problem *problem) {
     struct plugin_file plugin;
     *runtime = NULL;
     if (!open_file(settings, path, &plugin, problem)) return false;

@@ -17,12 +17,13 @@ struct loaded {
 
 /* Confines the process, then runs the plugin's first code. The path is not NUL-terminated. */
 bool loader_load(
-    const struct settings *settings, struct confined confined, step_bytes path, step_bytes config, struct loaded *loaded,
-    struct problem *problem);
+    const struct settings *settings, struct confined confined, step_bytes path, step_bytes config,
+    struct loaded *loaded, struct problem *problem);
 
-/* Confines the process as for the plugin, of which it runs nothing, and finds the Swift runtime that the plugin's RUNPATH
- * or --library-path leads to; *runtime is NULL where there is none. */
+/* Confines the process as if the plugin were to be loaded, runs nothing of it, and opens the Swift runtime that its
+ * RUNPATH or --library-path leads to. *runtime is NULL if there is none. */
 bool loader_find_runtime(
-    const struct settings *settings, struct confined confined, step_bytes path, void **runtime, struct problem *problem);
+    const struct settings *settings, struct confined confined, step_bytes path, void **runtime,
+    struct problem *problem);
 
 #endif

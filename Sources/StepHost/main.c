@@ -120,8 +120,8 @@ static void open_plugin(
     }
 }
 
-/* Gives names as their Swift source has them, instead of loading a plugin: the demangler reads text of the plugin's author,
- * so it works in here and not in the server. */
+/* Translates mangled names instead of loading a plugin. The demangler parses text that the plugin's author wrote, so it
+ * runs in this confined process and not in the server. */
 static _Noreturn void translate_names(
     const struct settings *settings, struct confined confined, struct frame_in *frame) {
     step_bytes path = frame_take_blob(frame);

@@ -1,6 +1,6 @@
-/* The system calls a plugin may make. Landlock guards files by path; this list guards what Landlock does not know
- * (signals, limits and scheduling of other processes, modes and owners of files, System V memory, sockets), and what only
- * a newer Landlock than ABI 1 knows, so that a kernel with ABI 1 confines as well as one with ABI 6. */
+/* The system calls a plugin may make. Landlock guards files by path. This filter guards what Landlock does not cover
+ * (signals, limits and scheduling of other processes, modes and owners of files, System V memory, sockets) and what only
+ * ABI 2 or newer covers, so that a kernel with ABI 1 confines as well as one with ABI 6. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -170,7 +170,8 @@ static const struct {
 static void put_memory(struct program *program) {
     /* Shared memory without a file counts for RLIMIT_AS only, and a region that grows downwards not for RLIMIT_DATA. */
     DECIDE(
-        program, SYS_mmap, ALLOW, IF(3, MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, ERROR(EPERM)),
+        program, SYS_mmap, ALLOW,
+        IF(3, MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS, MAP_SHARED | MAP_ANONYMOUS, ERROR(EPERM)),
         IF(3, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, MAP_SHARED_VALIDATE | MAP_ANONYMOUS, ERROR(EPERM)),
         IF(3, MAP_GROWSDOWN, MAP_GROWSDOWN, ERROR(EPERM)));
 }
@@ -188,8 +189,8 @@ static void put_files(struct program *program) {
         IF(2, O_TRUNC | O_ACCMODE, O_TRUNC, ERROR(EACCES)));
     /* On an open file only. */
     DECIDE(program, SYS_utimensat, ALLOW, UNLESS(1, 0, ERROR(EPERM)), UNLESS_HIGH_ZERO(1, ERROR(EPERM)));
-    /* Signals to other processes by way of a file's owner; leases, which hold up whoever opens the file next; pipes that
-     * use up the user's share. */
+    /* F_SETOWN and F_SETSIG send signals to other processes; leases hold up the next process that opens the file; large
+     * pipes use up the user's share. */
     DECIDE(
         program, SYS_fcntl, ALLOW, IF(1, ANY, F_SETOWN, ERROR(EPERM)), IF(1, ANY, KERNEL_F_SETOWN_EX, ERROR(EPERM)),
         IF(1, ANY, KERNEL_F_SETSIG, ERROR(EPERM)), IF(1, ANY, KERNEL_F_SETLEASE, ERROR(EPERM)),
@@ -214,7 +215,8 @@ static void put_processes(struct program *program, uint32_t self) {
     for (size_t i = 0; i < COUNT(signals); i++) DECIDE(program, signals[i], ALLOW, UNLESS(0, self, ERROR(EPERM)));
     /* Death with the server; reading it by /proc, from which the server counts open files; a debugger. */
     DECIDE(
-        program, SYS_prctl, ALLOW, IF(0, ANY, PR_SET_PDEATHSIG, ERROR(EPERM)), IF(0, ANY, PR_SET_DUMPABLE, ERROR(EPERM)),
+        program, SYS_prctl, ALLOW,
+        IF(0, ANY, PR_SET_PDEATHSIG, ERROR(EPERM)), IF(0, ANY, PR_SET_DUMPABLE, ERROR(EPERM)),
         IF(0, ANY, PR_SET_PTRACER, ERROR(EPERM)), IF(0, ANY, PR_SET_MM, ERROR(EPERM)),
         IF(0, ANY, KERNEL_PR_SCHED_CORE, ERROR(EPERM)));
 }

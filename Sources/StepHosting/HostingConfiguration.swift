@@ -186,12 +186,14 @@ package struct HostingConfiguration: Sendable {
 
     /// The step host's command line, without what differs from host to host.
     ///
-    /// - Parameter hasOwnUser: whether each host has a user of its own. Linux counts tasks by user; one is the watchdog.
+    /// - Parameter hasOwnUser: whether each host has a user of its own. Linux counts tasks by user, and the watchdog is
+    ///   one of them.
     func stepHostArguments(hasOwnUser: Bool) -> [String] {
+        let tasksMax = hasOwnUser ? limits.threadsPerHostMax + 1 : limits.threadsPerHostMax * pool.hostsMax
         let addressBytes = limits.reservedBytesMax == 0 ? 0 : limits.memoryBytesMax + limits.reservedBytesMax
         return [
             "--limit-threads", String(limits.threadsPerHostMax),
-            "--limit-tasks", String(hasOwnUser ? limits.threadsPerHostMax + 1 : limits.threadsPerHostMax * pool.hostsMax),
+            "--limit-tasks", String(tasksMax),
             "--limit-data", String(limits.memoryBytesMax), "--limit-address", String(addressBytes),
             "--limit-fsize", String(limits.fileBytesMax),
         ] + confinement.required.flatMap { ["--require", $0] }

@@ -40,7 +40,8 @@ private struct ValueDigest {
         case .object(let members):
             writer.raw("{")
             // By bytes: names that are only canonically equivalent are different ones.
-            for (index, member) in members.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }).enumerated() {
+            let sorted = members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+            for (index, member) in sorted.enumerated() {
                 if index > 0 { writer.raw(",") }
                 writer.string(member.key)
                 writer.raw(":")

@@ -18,7 +18,7 @@ enum QuotedText {
         for scalar in text.unicodeScalars {
             switch scalar {
             case "\n" where isAfterReturn: break
-            // What some program or other begins a new line at (Unicode 16 §5.8).
+            // All line breaks of Unicode 16 §5.8: mail programs differ in which of them they honour.
             case "\n", "\r", "\u{0B}", "\u{0C}", "\u{85}", "\u{2028}", "\u{2029}": parts.append("")
             case _ where isHidden(scalar): break
             default: parts[parts.count - 1].unicodeScalars.append(scalar)

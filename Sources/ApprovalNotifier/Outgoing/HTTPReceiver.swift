@@ -113,7 +113,7 @@ final class HTTPReceiver: Sendable {
         }
     }
 
-    /// Whether nobody can have received the request.
+    /// True if the error came before a connection existed, so the receiver cannot have seen the request.
     private static func isWithoutConnection(_ error: any Error) -> Bool {
         switch error {
         case is NIOConnectionError: true
@@ -126,7 +126,7 @@ final class HTTPReceiver: Sendable {
         }
     }
 
-    /// What comes of the body in time, up to the limit; what goes wrong on the way changes nothing about the answer.
+    /// The part of the body that arrives within the limits. An error while reading it is ignored: the status has decided.
     private static func body(of response: HTTPClientResponse, within limit: Duration) async -> [UInt8] {
         let body = try? await Deadline.run(within: limit) {
             var bytes: [UInt8] = []

@@ -23,7 +23,10 @@ enum SlackText {
         let buttons = links.map { link -> JSONValue in
             [
                 "type": "button", "url": .string(link.url),
-                "text": ["type": "plain_text", "text": .string(cut("Decide as \(QuotedText.oneLine(link.approver))", buttonTextMax))],
+                "text": [
+                    "type": "plain_text",
+                    "text": .string(cut("Decide as \(QuotedText.oneLine(link.approver))", buttonTextMax)),
+                ],
             ]
         }
         if !buttons.isEmpty { blocks.append(["type": "actions", "elements": .array(Array(buttons))]) }
@@ -40,7 +43,7 @@ enum SlackText {
         text.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
     }
 
-    /// What a person sees as one character may be many code units: an emoji of a family is eleven.
+    /// Slack limits UTF-16 code units, not characters: a family emoji is one character and eleven code units.
     private static func cut(_ text: String, _ most: Int) -> String {
         guard text.utf16.count > most else { return text }
         var left = most - 1

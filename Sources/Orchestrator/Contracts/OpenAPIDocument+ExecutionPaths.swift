@@ -29,7 +29,10 @@ extension OpenAPIDocument {
                     operation(
                         "listEvents", "The execution's events from the journal.",
                         parameters: ["limit", "eventCursor", "after"],
-                        [("200", page(of: "Event")), ("400", problem("invalid_parameter")), ("404", problem("unknown_execution"))])
+                        [
+                            ("200", page(of: "Event")), ("400", problem("invalid_parameter")),
+                            ("404", problem("unknown_execution")),
+                        ])
                 )])
             ),
             ("/api/v1/executions/{id}/cancel", path(["id"], [("post", cancel)])),

@@ -79,10 +79,12 @@ extension OpenAPIDocument {
             "channel": inPath("channel", ["type": "string"], "The channel's name in the settings."),
             "delivery": inPath("delivery", ["type": "string"], "The delivery's ID."),
             "revision": query(
-                "revision", ["type": "integer", "minimum": 0, "maximum": 9_223_372_036_854_775_807], "0 or absent: the newest."),
+                "revision", ["type": "integer", "minimum": 0, "maximum": 9_223_372_036_854_775_807],
+                "0 or absent: the newest."),
             "after": query("after", sequence(default: 0), "Begin after this sequence."),
             "Last-Event-ID": header(
-                "Last-Event-ID", sequence(), "Begin after this sequence; goes before `after`, as `EventSource` sends it."),
+                "Last-Event-ID", sequence(),
+                "Begin after this sequence; goes before `after`, as `EventSource` sends it."),
             "wait": query(
                 "wait",
                 [
@@ -97,9 +99,11 @@ extension OpenAPIDocument {
             "Idempotency-Key": header(
                 "Idempotency-Key", ["type": "string", "minLength": 1, "maxLength": 256], "Per workflow, kept 7 days."),
             "If-Match": header(
-                "If-Match", ["type": "string", "minLength": 1], "Only if the current revision is one of these entity tags, or `*`."),
+                "If-Match", ["type": "string", "minLength": 1],
+                "Only if the current revision is one of these entity tags, or `*`."),
             "If-None-Match": header(
-                "If-None-Match", ["type": "string", "minLength": 1], "Only if the current revision is none of these; `*`: if there is none."),
+                "If-None-Match", ["type": "string", "minLength": 1],
+                "Only if the current revision is none of these; `*`: if there is none."),
             "traceparent": header(
                 "traceparent", ["type": "string"], "W3C trace context, carried to the bus."),
         ]

@@ -22,7 +22,8 @@ package struct ApprovalRoutes: RouteProvider {
 
     private func list(_ request: WebRequest) async throws -> WebResponse {
         let page = try Page(request)
-        var filter = ApprovalFilter(workflow: request.query["workflow"], status: .pending, before: try page.position(Self.approvalID))
+        var filter = ApprovalFilter(
+            workflow: request.query["workflow"], status: .pending, before: try page.position(Self.approvalID))
         if let text = request.query["status"] {
             filter.status = ApprovalStatus(rawValue: text)
             guard filter.status != nil || text == "all" else {

@@ -32,7 +32,8 @@ package struct ExecuteRoutes: RouteProvider {
     }
 
     private func execute(_ request: WebRequest) async throws -> WebResponse {
-        let wait = try request.query.duration("wait", atMost: Self.waitMax).map { Wait(limit: $0, client: request.client) }
+        let wait = try request.query.duration("wait", atMost: Self.waitMax)
+            .map { Wait(limit: $0, client: request.client) }
         let json = try await request.json(within: executions.contexts)
         let body = try ExecuteBody(json.value, now: clock.now)
         json.share.set(ContextMemory.ofInputs(body.inputs, encodedByteCount: body.inputsByteCount))

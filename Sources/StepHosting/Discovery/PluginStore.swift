@@ -108,7 +108,9 @@ struct PluginStore: Sendable {
         guard !name.contains("\n"), names.insert(name).inserted else { return }
         let text = names.sorted().map { $0 + "\n" }.joined()
         guard text.utf8.count <= Self.fileNamesBytesMax else { return }
-        try write("\(directory)/\(hash).names") { file throws(Fault) in try Self.write(Array(text.utf8)[...], to: file) }
+        try write("\(directory)/\(hash).names") { file throws(Fault) in
+            try Self.write(Array(text.utf8)[...], to: file)
+        }
     }
 
     // MARK: What plugins said of themselves

@@ -351,7 +351,7 @@ extension Fleet: HostOwner {
             "answer": "\(answer.name)", "execution_id": "\(call.execution)", "step": "\(call.path)",
         ]
         if !pending.ownsSecrets {
-            metadata["reason"] = "secrets are granted to the file \(call.function.plugin).so, not to one of another name"
+            metadata["reason"] = "secrets are granted to the file \(call.function.plugin).so and to no other"
         }
         logger.log(level: level, "secret requested", metadata: Self.metadata(metadata, suppressed: suppressed))
     }

@@ -197,8 +197,8 @@ struct HostStateMachine {
         case (.heartbeat, .idle), (.progress, .idle), (.log, _), (.heartbeat, .closing), (.progress, .closing),
             (.request, .closing):
             return []
-        case (.hello, _), (.ready, _), (.named, _), (.loadFailed, _), (.complete, _), (.refused, _), (.heartbeat, _), (.progress, _),
-            (.request, _):
+        case (.hello, _), (.ready, _), (.named, _), (.loadFailed, _), (.complete, _), (.refused, _), (.heartbeat, _),
+            (.progress, _), (.request, _):
             return fail(.protocolViolation("a frame out of turn"))
         }
     }

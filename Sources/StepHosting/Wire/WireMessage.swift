@@ -72,7 +72,8 @@ enum WireMessage {
         case STEP_WIRE_REQUEST:
             let kind = try fields.u32()
             let token = try fields.u64()
-            self = .request(call: call, kind: kind, token: token, key: try fields.text(max: Int(STEP_WIRE_NOTE_BYTES_MAX)))
+            let key = try fields.text(max: Int(STEP_WIRE_NOTE_BYTES_MAX))
+            self = .request(call: call, kind: kind, token: token, key: key)
         case STEP_WIRE_COUNTERS:
             let late = try fields.u64()
             self = .counters(lateCompletions: late, droppedLogs: try fields.u64())

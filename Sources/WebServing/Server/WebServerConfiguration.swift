@@ -49,7 +49,8 @@ package struct WebServerConfiguration: Sendable {
 
     package init(
         host: String = "127.0.0.1", port: Int = 8000, bodyBytesMax: Int = 4 << 20,
-        bodyMemoryBytesMax: Int = 24 << 20, connectionsMax: Int = 20_000, requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75),
+        bodyMemoryBytesMax: Int = 24 << 20, connectionsMax: Int = 20_000,
+        requestTimeout: Duration = .seconds(30), idleTimeout: Duration = .seconds(75),
         allowedOrigins: [String]? = nil, isInsecureAllowed: Bool = false,
         callers: CallerDirectory = CallerDirectory(), streams: Streams = Streams()
     ) {

@@ -25,7 +25,8 @@ package struct EngineLimits: Sendable {
     package init(
         contextBytesMax: Int = 16 << 20, messageBytesMax: Int = 8 << 10, interruptionsMax: Int = 10,
         interruptionPause: Duration = .seconds(1), hostLostPause: Duration = .milliseconds(100),
-        pauseMax: Duration = .seconds(60), formBytesMax: Int = 64 << 10, noticesMax: Int = 1_000, retryAfterMax: Duration = .seconds(86_400)
+        pauseMax: Duration = .seconds(60), formBytesMax: Int = 64 << 10, noticesMax: Int = 1_000,
+        retryAfterMax: Duration = .seconds(86_400)
     ) {
         self.contextBytesMax = contextBytesMax
         self.messageBytesMax = messageBytesMax

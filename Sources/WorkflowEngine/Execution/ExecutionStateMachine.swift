@@ -182,7 +182,8 @@ package struct ExecutionStateMachine: Sendable {
             path: path(index), attempt: step.attempt, code: error.code, message: message,
             diagnostics: error.diagnostics, executionMilliseconds: outcome.executionMilliseconds,
             queuedMilliseconds: outcome.queuedMilliseconds, nextAttemptAt: verdict.nextAttemptAt,
-            isCounted: verdict.isCounted, isSpared: isSpared && !verdict.isCounted, checkpoint: try? JSONValue(parsing: outcome.checkpoint), at: now)
+            isCounted: verdict.isCounted, isSpared: isSpared && !verdict.isCounted,
+            checkpoint: try? JSONValue(parsing: outcome.checkpoint), at: now)
         guard let next = verdict.nextAttemptAt else {
             emit(
                 .stepFailed(body),
