@@ -9,7 +9,6 @@ import json
 import re
 import secrets
 import threading
-import time
 
 import pytest
 import requests
@@ -21,6 +20,7 @@ from support.binary import ROOT
 from support.broker import Broker
 from support.prometheus import Prometheus, promtool
 from support.server import Server
+from support.waiting import comes_true
 
 DIRECTORY = ROOT / "deploy" / "observability"
 RULES = DIRECTORY / "alerts.yml"
@@ -221,12 +221,7 @@ class Scene:
 
     def wait(self, holds) -> bool:
         """Whether it comes to hold: what is counted and scraped shows some seconds later, and nothing tells when."""
-        deadline = time.monotonic() + RESOLVE_SECONDS_MAX
-        while not holds():
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(0.5)
-        return True
+        return comes_true(holds, RESOLVE_SECONDS_MAX)
 
 
 @pytest.fixture(scope="module", params=["kafka", "serve"])

@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 static atomic_uint hooked, escaped;
+static sem_t hooked_often;
 
 /* By number: the functions of libc may be replaced. */
 static void try_to_get_out(void) {
@@ -22,7 +24,7 @@ static void try_to_get_out(void) {
 
 static int hooked_poll(struct pollfd *descriptors, nfds_t count, int timeout) {
     try_to_get_out();
-    atomic_fetch_add(&hooked, 1);
+    if (atomic_fetch_add(&hooked, 1) == 2) sem_post(&hooked_often);
     struct timespec wait = {timeout / 1000, (timeout % 1000) * 1000000L};
     return (int)syscall(SYS_ppoll, descriptors, count, timeout < 0 ? NULL : &wait, NULL, 0);
 }
@@ -47,6 +49,7 @@ static int32_t act(const step_call *call) {
     void *function, *with;
     int (*before)(struct pollfd *, nfds_t, int) = poll;
     int (*after)(struct pollfd *, nfds_t, int) = hooked_poll;
+    sem_init(&hooked_often, 0, 0);
     memcpy(&function, &before, sizeof function);
     memcpy(&with, &after, sizeof with);
     if (!replace(function, with)) {
@@ -54,7 +57,7 @@ static int32_t act(const step_call *call) {
         return 0;
     }
     /* The watchdog looks while a call keeps the reader. */
-    while (atomic_load(&hooked) < 3) usleep(1000);
+    while (sem_wait(&hooked_often) != 0) continue;
     try_to_get_out();
     char output[64];
     snprintf(output, sizeof output, "{\"hooked\":true,\"escaped\":%u}", atomic_load(&escaped));

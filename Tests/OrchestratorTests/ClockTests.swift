@@ -9,33 +9,38 @@ struct ClockTests {
         {name: gate, steps: [{name: g, approval: {approvers: [all], deadline: 10m, on_expiry: reject}}]}
         """
 
-    @Test("what is due by a clock that was set forward is done soon")
-    func forward() async throws {
-        try await Room.with(configure: { $0.executions.clockCheckInterval = .milliseconds(5) }) { room in
-            try #require(try await room.put("gate", Self.gate).status == 201)
-            let body = #"{"execution_id":"\#(room.identifier())"}"#
-            #expect(try await room.execute("gate", body, query: "?wait=20ms").text("status") == "waiting")
-            room.clock.advance(by: .seconds(1_200))
-            #expect(try await room.execute("gate", body, query: "?wait=20s").text("status") == "failed")
+    /// Runs the body with an execution that waits for its gate until ten minutes have passed.
+    private static func waiting(_ body: (Room, _ execution: String) async throws -> Void) async throws {
+        try await Room.with { room in
+            try #require(try await room.put("gate", gate).status == 201)
+            let started = try await room.execute("gate", query: "?wait=20ms")
+            try #require(started.text("status") == "waiting")
+            await room.executions.compareClocks()
+            try await body(room, try #require(started.text("execution_id")))
         }
     }
 
-    @Test("what is not due stays so when the clock is set back")
-    func backward() async throws {
-        try await Room.with(configure: { $0.executions.clockCheckInterval = .milliseconds(5) }) { room in
-            try #require(try await room.put("gate", Self.gate).status == 201)
-            let body = #"{"execution_id":"\#(room.identifier())"}"#
-            #expect(try await room.execute("gate", body, query: "?wait=20ms").text("status") == "waiting")
-            room.clock.advance(by: .seconds(-300))
-            // Long enough for the clocks to have been compared. A repeat of the start would be refused: its identifier
-            // is of the future now.
-            let id = try #require(body.split(separator: "\"").last { $0.contains("-") })
-            for _ in 0..<20 {
-                #expect(try await room.get("/api/v1/executions/\(id)").text("status") == "waiting")
-                try await Task.sleep(for: .milliseconds(5))
-            }
+    @Test("what is due by a clock that was set forward is done at the next comparison")
+    func forward() async throws {
+        try await Self.waiting { room, execution in
             room.clock.advance(by: .seconds(1_200))
-            #expect(try await room.execute("gate", body, query: "?wait=20s").text("status") == "failed")
+            await room.executions.compareClocks()
+            while try await room.get("/api/v1/executions/\(execution)").text("status") != "failed" { await Task.yield() }
+        }
+    }
+
+    @Test("what is not due stays so when the clock is set back, and is done when its time has come")
+    func backward() async throws {
+        try await Self.waiting { room, execution in
+            room.clock.advance(by: .seconds(-300))
+            await room.executions.compareClocks()
+            #expect(try await room.get("/api/v1/executions/\(execution)").text("status") == "waiting")
+            room.clock.advance(by: .seconds(800))
+            await room.executions.compareClocks()
+            #expect(try await room.get("/api/v1/executions/\(execution)").text("status") == "waiting")
+            room.clock.advance(by: .seconds(101))
+            await room.executions.compareClocks()
+            while try await room.get("/api/v1/executions/\(execution)").text("status") != "failed" { await Task.yield() }
         }
     }
 }

@@ -18,18 +18,22 @@ extension Executions {
     /// Timers are due by the wall clock and slept for by the monotonic one, so that a clock that is set forward would
     /// let them oversleep.
     package func watchClock() async {
-        let monotonic = ContinuousClock()
-        var last = (wall: clock.now, monotonic: monotonic.now)
         while !isStopping {
+            compareClocks()
             do { try await Task.sleep(for: configuration.clockCheckInterval) } catch { return }
-            let now = (wall: clock.now, monotonic: monotonic.now)
-            let gained = (now.wall - last.wall) - (now.monotonic - last.monotonic)
-            last = now
-            guard gained > configuration.clockDriftMax || gained < .zero - configuration.clockDriftMax else { continue }
-            logger.notice("the clock was set", metadata: ["by": "\(gained)"])
-            for slot in slots.values {
-                if let due = slot.machine.state.nextTimer { setTimer(due, slot) }
-            }
+        }
+    }
+
+    /// Sets every timer again if the wall clock was set since the last comparison.
+    package func compareClocks() {
+        let now = (wall: clock.now, monotonic: ContinuousClock.now)
+        defer { clocksCompared = now }
+        guard let last = clocksCompared else { return }
+        let gained = (now.wall - last.wall) - (now.monotonic - last.monotonic)
+        guard gained > configuration.clockDriftMax || gained < .zero - configuration.clockDriftMax else { return }
+        logger.notice("the clock was set", metadata: ["by": "\(gained)"])
+        for slot in slots.values {
+            if let due = slot.machine.state.nextTimer { setTimer(due, slot) }
         }
     }
 }

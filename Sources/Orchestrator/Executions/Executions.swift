@@ -84,6 +84,8 @@ package actor Executions {
     var recoveryRetry: Task<Void, Never>?
     private let stuckGauge = Gauge(label: "stepstream_executions_stuck")
     var isStopping = false
+    /// Both clocks at their last comparison; nil before the first.
+    var clocksCompared: (wall: Timestamp, monotonic: ContinuousClock.Instant)?
     /// Outcomes that arrive after the grace are not the attempt's own.
     var isAbandoned = false
     var idleWaiter: CheckedContinuation<Void, Never>?

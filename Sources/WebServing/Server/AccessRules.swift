@@ -79,9 +79,13 @@ struct AccessRules: Sendable {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    private static func withoutPort(_ authority: String) -> String {
-        if authority.hasPrefix("[") { return String(authority.prefix { $0 != "]" }) + "]" }
-        return String(authority.prefix { $0 != ":" })
+    private static func withoutPort(_ authority: String) -> String { split(authority).host }
+
+    /// `host:port` in its parts; an IPv6 address keeps its brackets. The port is nil without a colon, and unchecked.
+    static func split(_ authority: String) -> (host: String, port: String?) {
+        let start = authority.hasPrefix("[") ? authority.firstIndex(of: "]") ?? authority.startIndex : authority.startIndex
+        guard let colon = authority[start...].firstIndex(of: ":") else { return (authority, nil) }
+        return (String(authority[..<colon]), String(authority[authority.index(after: colon)...]))
     }
 
     static func bareHost(_ host: String) -> String {

@@ -26,6 +26,18 @@ package struct WebServerConfiguration: Sendable {
         AccessRules.isLoopback(AccessRules.bareHost(host.lowercased())) ? ["http://localhost:5173"] : []
     }
 
+    /// Whether a browser can send the text as the origin of a page (RFC 6454 §6.2: scheme, host and port, lower-case,
+    /// without the scheme's own port). Any other text would be compared with every `Origin` and match none.
+    package static func isOrigin(_ text: String) -> Bool {
+        guard let separator = text.firstRange(of: "://"), text == text.lowercased() else { return false }
+        let (scheme, authority) = (text[..<separator.lowerBound], text[separator.upperBound...])
+        let ownPorts = ["http": ":80", "https": ":443"]
+        guard let ownPort = ownPorts[String(scheme)], !authority.hasSuffix(ownPort) else { return false }
+        let (host, port) = AccessRules.split(String(authority))
+        guard !AccessRules.bareHost(host).isEmpty, port.map({ UInt16($0) ?? 0 > 0 }) ?? true else { return false }
+        return !host.utf8.contains { $0 <= 0x20 || $0 >= 0x7F || "/?#@\\*".utf8.contains($0) }
+    }
+
     package var host: String
     /// 0 lets the kernel pick one.
     package var port: Int

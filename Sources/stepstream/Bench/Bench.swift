@@ -28,6 +28,18 @@ struct Bench: AsyncParsableCommand {
     @Option(name: .long, help: "How long the server idles before its memory is read, in seconds.") var idleSeconds = 60
     @Flag(name: .long, help: "Print the figures as JSON.") var json = false
 
+    /// A day, in seconds: longer is a mistake.
+    private static let secondsMax = 86_400
+
+    func validate() throws {
+        guard (1...Self.secondsMax).contains(seconds) else {
+            throw ValidationError("--seconds is from 1 to \(Self.secondsMax)")
+        }
+        guard (0...Self.secondsMax).contains(idleSeconds) else {
+            throw ValidationError("--idle-seconds is from 0 to \(Self.secondsMax)")
+        }
+    }
+
     mutating func run() async throws {
         var report = BenchReport()
         let plugins = plugins ?? Settings.defaultPluginDirectory

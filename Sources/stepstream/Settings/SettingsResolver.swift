@@ -71,9 +71,14 @@ struct SettingsResolver {
         settings.pluginSecrets = PluginSecretSettings(source, &faults)
         settings.callers = CallerSettings(source, &faults)
         settings.notifier = NotifierSettings(source, settings: settings, &faults)
-        settings.corsOrigins =
-            source.list(options.corsOrigin, "cors_origins", separator: ",", &faults)?.values
-            ?? WebServerConfiguration.originsDefault(host: settings.host)
+        let origins = source.list(
+            options.corsOrigin, "cors_origins", flag: "--cors-origin", separator: ",", &faults)
+        for origin in origins?.values ?? [] where !WebServerConfiguration.isOrigin(origin) {
+            faults.append(
+                "\(origins?.source ?? "") has \"\(origin)\"; give an origin as browsers send it, such as "
+                    + "https://flows.example or http://localhost:5173")
+        }
+        settings.corsOrigins = origins?.values ?? WebServerConfiguration.originsDefault(host: settings.host)
         guard faults.isEmpty else { throw SettingsError(faults: faults) }
         return settings
     }

@@ -107,11 +107,13 @@ struct SettingsSource {
     }
 
     /// A list, or a single value in its place.
+    ///
+    /// - Parameter flag: the flag's name where it is not the key's, such as the singular of it.
     func list(
-        _ flags: [String], _ key: String, separator: Character, _ faults: inout [String]
+        _ flags: [String], _ key: String, flag: String? = nil, separator: Character, _ faults: inout [String]
     ) -> (values: [String], source: String)? {
         let found: (values: [String], source: String)
-        if !flags.isEmpty { found = (flags, flagName(key)) } else if let value = environment[variable(key)] {
+        if !flags.isEmpty { found = (flags, flag ?? flagName(key)) } else if let value = environment[variable(key)] {
             let entries = value.split(separator: separator, omittingEmptySubsequences: false)
             found = (entries.map(String.init), variable(key))
         } else if let node = file[key] {

@@ -14,6 +14,7 @@ from support import files
 from support.broker import quiet
 from support.server import Server
 from support.topic import EVENTS
+from support.waiting import comes_true
 from support.workflows import one_step, three_steps
 
 WAIT_SECONDS_MAX = 90
@@ -136,13 +137,13 @@ def said(server: Server) -> str:
 
 def wait_until_said(server: Server, *words) -> str:
     """What it tells once that has all of the words: a fault shows when it was tried, and nothing tells when."""
-    deadline = time.monotonic() + WAIT_SECONDS_MAX
-    while True:
-        text = said(server)
-        if all(word in text for word in words):
-            return text
-        assert time.monotonic() < deadline, f"{words} in:\n{text}"
-        time.sleep(0.1)
+    told = []
+
+    def all_said():
+        told.append(said(server))
+        return all(word in told[-1] for word in words)
+    assert comes_true(all_said, WAIT_SECONDS_MAX), f"{words} in:\n{told[-1]}"
+    return told[-1]
 
 
 def position_before(data_dir: pathlib.Path, event_ids) -> int:

@@ -5,13 +5,13 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import time
 
 import promql_parser
 import requests
 import yaml
 
 from support.broker import ReservedPort
+from support.waiting import comes_true
 
 READY_SECONDS_MAX = 30
 
@@ -52,11 +52,8 @@ class Prometheus:
                 [program("prometheus"), f"--config.file={self.directory}/prometheus.yml",
                  f"--storage.tsdb.path={self.directory}/data", f"--web.listen-address=127.0.0.1:{self.port.number}"],
                 stdout=log, stderr=log, start_new_session=True)
-        deadline = time.monotonic() + READY_SECONDS_MAX
-        while not self._is_ready():
-            ended = self.process.poll()
-            assert ended is None and time.monotonic() < deadline, (ended, (self.directory / "log").read_text()[-4000:])
-            time.sleep(0.1)
+        comes_true(lambda: self._is_ready() or self.process.poll() is not None, READY_SECONDS_MAX)
+        assert self._is_ready(), (self.process.poll(), (self.directory / "log").read_text()[-4000:])
         return self
 
     def __exit__(self, *_):

@@ -15,6 +15,7 @@ struct Room {
     let steps: ScriptedSteps
     let publisher: PublisherFake
     let clock: ManualWallClock
+    let executions: Executions
 
     static let definitions = [
         "echo": """
@@ -56,7 +57,7 @@ struct Room {
         try await TestServer.run(providers: service.routes + [health], services: [service]) { server in
             let room = Room(
                 server: server, client: try await server.client(), journal: journal, steps: steps,
-                publisher: publisher, clock: clock)
+                publisher: publisher, clock: clock, executions: service.executions)
             for name in names {
                 let reply = try await room.put(name, try #require(definitions[name]))
                 try #require(reply.status == 201, "\(reply.text)")
