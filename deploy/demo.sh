@@ -4,7 +4,8 @@
 #
 #   deploy/demo.sh [--once] [--release] [--approval] [--kafka [HOST:PORT]]
 #
-# It runs on a debug build, which is there soonest and which deploy/test.sh uses again; --release takes an optimised one.
+# It runs on a debug build, which is there soonest and which deploy/test.sh uses again; --release takes an optimised
+# one.
 # With --approval the table is made dirtier: the report then waits for its release. The notifier posts that to a receiver
 # on this machine, and the release is granted from the command line.
 # With --kafka the events go to that broker, or to a test broker started for the demonstration, and an independent

@@ -1,6 +1,6 @@
 /* The system calls a plugin may make. Landlock guards files by path. This filter guards what Landlock does not cover
- * (signals, limits and scheduling of other processes, modes and owners of files, System V memory, sockets) and what only
- * ABI 2 or newer covers, so that a kernel with ABI 1 confines as well as one with ABI 6. */
+ * (signals, limits and scheduling of other processes, modes and owners of files, System V memory, sockets) and what
+ * only ABI 2 or newer covers, so that a kernel with ABI 1 confines as well as one with ABI 6. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>

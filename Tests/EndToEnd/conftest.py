@@ -81,7 +81,8 @@ def session_server(binary, tmp_path_factory):
 def shared_server(session_server) -> Server:
     """The session's server: a start costs more than most tests. For tests that neither stop it nor ask how much it
     holds; each stores what it runs, under a name that others may have stored something else under before."""
-    assert session_server.process.poll() is None, f"an earlier test ended the shared server:\n{session_server.log_text()}"
+    ended = session_server.process.poll() is not None
+    assert not ended, f"an earlier test ended the shared server:\n{session_server.log_text()}"
     session_server.session.close()
     session_server.session = requests.Session()
     return session_server

@@ -55,7 +55,8 @@ def test_a_release_ends_the_stream_with_its_decision(own_server):
     waiting = own_server.get("/api/v1/approvals")["items"]
     assert [item["approval_id"] for item in waiting] == [f"{execution}:release"]
     # It has completed: what is left is not to be cancelled.
-    assert own_server.session.post(f"{own_server.url}/api/v1/executions/{execution}/cancel", timeout=30).status_code == 409
+    again = own_server.session.post(f"{own_server.url}/api/v1/executions/{execution}/cancel", timeout=30)
+    assert again.status_code == 409
     assert decide(own_server.session, own_server.url, execution, "reject", comment="not yet").status_code == 200
     events = own_server.events(execution)
     check_transcript(events)
@@ -234,7 +235,8 @@ def test_approvals_are_listed_in_pages(own_server):
         cursor = page["next"]
     assert listed == expected
     for query in ("cursor=x", "status=x", "limit=0"):
-        assert own_server.session.get(f"{own_server.url}/api/v1/approvals?{query}", timeout=30).status_code == 400, query
+        answer = own_server.session.get(f"{own_server.url}/api/v1/approvals?{query}", timeout=30)
+        assert answer.status_code == 400, query
 
 
 def test_a_definition_with_faults_in_its_approvals_is_told_all_of_them(server):

@@ -15,7 +15,8 @@ struct GatewayServer {
     static func run(
         _ configuration: GatewayConfiguration = GatewayConfiguration(),
         streams: WebServerConfiguration.Streams = .init(),
-        callers: CallerDirectory = CallerDirectory(), bus: BusFake = BusFake(), body: (GatewayServer) async throws -> Void
+        callers: CallerDirectory = CallerDirectory(), bus: BusFake = BusFake(),
+        body: (GatewayServer) async throws -> Void
     ) async throws {
         let gateway = Gateway(
             subscriber: bus, history: bus, configuration: configuration,
@@ -23,7 +24,8 @@ struct GatewayServer {
         let health = HealthRegistry(role: "gateway")
         health.register("gateway", gateway.health)
         try await TestServer.run(
-            WebServerConfiguration(callers: callers, streams: streams), providers: [health, gateway], services: [gateway]
+            WebServerConfiguration(callers: callers, streams: streams), providers: [health, gateway],
+            services: [gateway]
         ) { server in
             await bus.waitForSubscription()
             try await body(GatewayServer(bus: bus, server: server))
@@ -344,12 +346,15 @@ struct GatewayTests {
     @Test("one caller's many searches leave a place for another's, and turns go round")
     func fairScans() async throws {
         var callers = CallerDirectory()
-        for name in ["flood", "other"] { _ = callers.add(Caller(name: name, roles: [.viewer]), token: "\(name)-token-0123456789") }
+        for name in ["flood", "other"] {
+            _ = callers.add(Caller(name: name, roles: [.viewer]), token: "\(name)-token-0123456789")
+        }
         try await GatewayServer.run(callers: callers) { gateway in
             gateway.bus.holdHistory()
             var flood: [TestClient] = []
             for index in 0..<50 {
-                flood.append(try await gateway.stream(Executions.id(UInt64(100 + index)), token: "flood-token-0123456789"))
+                let id = Executions.id(UInt64(100 + index))
+                flood.append(try await gateway.stream(id, token: "flood-token-0123456789"))
             }
             await gateway.bus.waitForHeld(3)
             let events = Executions.run(old, count: 3)
@@ -369,7 +374,9 @@ struct GatewayTests {
     func retention() async throws {
         try await GatewayServer.run(GatewayConfiguration(retention: .seconds(7 * 86_400))) { gateway in
             var random = SystemRandomNumberGenerator()
-            for (time, status) in [("1970-01-01T00:00:00Z", 410), ("2025-12-27T09:00:00Z", 410), ("2026-01-05T10:07:00Z", 400)] {
+            for (time, status) in [
+                ("1970-01-01T00:00:00Z", 410), ("2025-12-27T09:00:00Z", 410), ("2026-01-05T10:07:00Z", 400),
+            ] {
                 let execution = ExecutionID(at: try #require(Timestamp(time)), using: &random)
                 let reply = try await gateway.server.client().upgrade("/api/v1/workflows/stream/\(execution)")
                 #expect(reply.status == status, "\(time)")

@@ -1,5 +1,5 @@
-/* Writes frames of its own making into the channel. "act" takes the kind of forgery as its input, a JSON string; what the
- * environment of the build says (FORGES_IN_OPEN) is done in open. */
+/* Writes frames of its own making into the channel. "act" takes the kind of forgery as its input, a JSON string.
+ * Compiled with FORGES_IN_OPEN="KIND", it forges in open as well. */
 #define FIXTURE_OPENS
 #include "fixture.h"
 #include <fcntl.h>

@@ -1,6 +1,6 @@
-/* Replaces libc functions that the step host's own threads call by code of its own, in the very pages, and says what that
- * code could do: from `act` for the reader, from a hook for the thread that calls `poll`. Output: how often the hook ran
- * and how often it got out of the sandbox. */
+/* Overwrites libc's `poll` in memory, which the step host's watchdog thread calls, with code that tries to get out of the
+ * sandbox. The reader's thread tries the same from `act`. Output: whether the hook ran, and how often something got
+ * out. */
 #include "fixture.h"
 #include <errno.h>
 #include <fcntl.h>

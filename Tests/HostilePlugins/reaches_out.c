@@ -1,5 +1,5 @@
-/* Tries everything that reaches out of its process. Input: "PID DIRECTORY", a process and a directory of its own user that
- * are none of its business. Output: an object with what was done all the same, {} when nothing was. */
+/* Tries everything that reaches out of its process. Input: "PID DIRECTORY", a process and a directory of the same user.
+ * Output: an object with a member for each attempt that succeeded; {} if the seal held. */
 #include "fixture.h"
 #include <dirent.h>
 #include <errno.h>
@@ -172,7 +172,8 @@ static void try_memory(void) {
     TRY("mq_open", syscall(SYS_mq_open, "x", O_CREAT | O_RDWR, 0600, NULL));
     TRY("shm_open", open("/dev/shm/stepstream-hostile", O_RDWR | O_CREAT, 0600));
     TRY("zero_device", open("/dev/zero", O_RDONLY));
-    note("address_space", mmap(NULL, 1ull << 40, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != MAP_FAILED);
+    int reserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    note("address_space", mmap(NULL, 1ull << 40, PROT_NONE, reserved, -1, 0) != MAP_FAILED);
 }
 
 static void try_kernel(void) {

@@ -1,5 +1,5 @@
-/* Fills its temporary folder in the way its input, a JSON string, names, and then waits to be ended. "leave" leaves a file
- * and completes; "look" says how many files it finds. */
+/* Fills its temporary folder in the way that its input, a JSON string, names, and waits to be killed. "leave" leaves a
+ * file and completes; "look" tells how many files it finds. */
 #include "fixture.h"
 #include <dirent.h>
 #include <fcntl.h>

@@ -20,12 +20,16 @@ struct ClockTests {
         }
     }
 
+    private static func status(_ execution: String, _ room: Room) async throws -> String? {
+        try await room.get("/api/v1/executions/\(execution)").text("status")
+    }
+
     @Test("what is due by a clock that was set forward is done at the next comparison")
     func forward() async throws {
         try await Self.waiting { room, execution in
             room.clock.advance(by: .seconds(1_200))
             await room.executions.compareClocks()
-            while try await room.get("/api/v1/executions/\(execution)").text("status") != "failed" { await Task.yield() }
+            while try await Self.status(execution, room) != "failed" { await Task.yield() }
         }
     }
 
@@ -34,13 +38,13 @@ struct ClockTests {
         try await Self.waiting { room, execution in
             room.clock.advance(by: .seconds(-300))
             await room.executions.compareClocks()
-            #expect(try await room.get("/api/v1/executions/\(execution)").text("status") == "waiting")
+            #expect(try await Self.status(execution, room) == "waiting")
             room.clock.advance(by: .seconds(800))
             await room.executions.compareClocks()
-            #expect(try await room.get("/api/v1/executions/\(execution)").text("status") == "waiting")
+            #expect(try await Self.status(execution, room) == "waiting")
             room.clock.advance(by: .seconds(101))
             await room.executions.compareClocks()
-            while try await room.get("/api/v1/executions/\(execution)").text("status") != "failed" { await Task.yield() }
+            while try await Self.status(execution, room) != "failed" { await Task.yield() }
         }
     }
 }

@@ -9,7 +9,8 @@ struct RouteTests {
     @Test(
         "a cursor that no answer gave is refused on every list",
         arguments: [
-            "/api/v1/workflows?cursor=No%20Name", "/api/v1/executions?cursor=garbage", "/api/v1/approvals?cursor=garbage",
+            "/api/v1/workflows?cursor=No%20Name", "/api/v1/executions?cursor=garbage",
+            "/api/v1/approvals?cursor=garbage",
             "/api/v1/approvals?cursor=01970f00-0000-7000-8000-000000000000:garbage",
             "/api/v1/executions/ID/events?cursor=garbage", "/api/v1/executions/ID/events?cursor=-1",
         ])
@@ -37,11 +38,13 @@ struct RouteTests {
         }
     }
 
+    private static let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
     @Test(
         "a traceparent is taken in the form of the recommendation, and is absent otherwise",
         arguments: [
-            ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
-            ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+            (trace, trace),
+            ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-the-future", trace),
             ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-", nil),
             ("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01.", nil),
             ("ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", nil),
@@ -106,12 +109,14 @@ struct RouteTests {
             let first = try await room.execute("hold", large, query: "")
             #expect(first.status == 200)
             let second = try await room.execute("hold", large, query: "")
-            #expect(second.status == 429 && second.text("code") == "too_many_bytes" && second.header("retry-after") == "1")
+            #expect(second.status == 429 && second.text("code") == "too_many_bytes")
+            #expect(second.header("retry-after") == "1")
             #expect(try await room.execute("hold", "{}", query: "").status == 200)
             _ = await room.steps.held.first { _ in true }
             room.steps.releaseAll()
             let execution = try #require(first.text("execution_id"))
-            while try await room.get("/api/v1/executions/\(execution)").text("status") != "completed" { room.steps.releaseAll() }
+            let address = "/api/v1/executions/\(execution)"
+            while try await room.get(address).text("status") != "completed" { room.steps.releaseAll() }
             var again = try await room.execute("hold", large, query: "")
             while again.status == 429 { again = try await room.execute("hold", large, query: "") }
             #expect(again.status == 200)

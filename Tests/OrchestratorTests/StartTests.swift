@@ -53,7 +53,8 @@ struct StartTests {
             #expect(again.text == first.text)
             #expect(room.steps.calls.count == 1)
             for spelling in [
-                #"{"inputs":{"text":"once"},"execution_id":null}"#, #"{"execution_id":null,"inputs":{"text":"\u006fnce"}}"#,
+                #"{"inputs":{"text":"once"},"execution_id":null}"#,
+                #"{"execution_id":null,"inputs":{"text":"\u006fnce"}}"#,
             ] {
                 let same = try await room.execute("echo", spelling, key: "k1")
                 #expect(same.status == 200 && same.text == first.text, "\(spelling): \(same.text)")

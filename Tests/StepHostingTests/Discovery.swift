@@ -125,7 +125,8 @@ extension StepHostingSuite {
             try await HostedPlugins.compile("good", into: files)
             try await HostedPlugins.compile("constructor_loops", into: files)
             let made = await HostedPlugins.shell(
-                "cd '\(files)' && mkfifo fifo.so && seq -f 'x%g' 10000 | xargs touch && seq -f 'x%g.so' 900 | xargs touch")
+                "cd '\(files)' && mkfifo fifo.so && seq -f 'x%g' 10000 | xargs touch "
+                    + "&& seq -f 'x%g.so' 900 | xargs touch")
             try #require(made == 0)
             try await HostedPlugins.with(directory: directory, waitsForPlugins: false) {
                 // Nobody could wait for that.

@@ -27,7 +27,9 @@ extension StepHostingSuite {
         func countersInOpen() async throws {
             let directory = try HostedPlugins.makeDirectory()
             defer { HostedPlugins.remove(directory) }
-            for (name, what) in [("huge", "huge_counters"), ("falling", "falling_counters"), ("problem", "long_problem")] {
+            for (name, what) in [
+                ("huge", "huge_counters"), ("falling", "falling_counters"), ("problem", "long_problem"),
+            ] {
                 try await HostedPlugins.compile(
                     "forges_frames", as: name, into: directory + "/plugins", flags: "-DFORGES_IN_OPEN='\"\(what)\"'")
             }

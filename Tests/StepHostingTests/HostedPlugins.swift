@@ -44,7 +44,8 @@ struct HostedPlugins {
         configure(&configuration)
         let pidfdsBefore = OpenDescriptors.count(of: "anon_inode:[pidfd]")
         let activity = ActivityLog()
-        let hosting = try StepHosting(configuration: configuration, logger: Logger(label: "test") { _ in log }) { activity.append($0) }
+        let hosting = try StepHosting(
+            configuration: configuration, logger: Logger(label: "test") { _ in log }, activity: { activity.append($0) })
         try hosting.start()
         if waitsForPlugins { await hosting.discovered() }
         var pipes: Set<String> = []

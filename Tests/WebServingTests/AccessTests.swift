@@ -63,7 +63,9 @@ struct AccessTests {
     @Test("reading takes a role, too: a group alone reads nothing")
     func readers() async throws {
         var directory = CallerDirectory()
-        let tokens = ["group": "group-token-0123456789", "viewer": "viewer-token-0123456789", "operator": "operator-token-012345"]
+        let tokens = [
+            "group": "group-token-0123456789", "viewer": "viewer-token-0123456789", "operator": "operator-token-012345",
+        ]
         _ = directory.add(Caller(name: "gil", groups: ["stewards"], roles: []), token: tokens["group"] ?? "")
         _ = directory.add(Caller(name: "vic", roles: [.viewer]), token: tokens["viewer"] ?? "")
         _ = directory.add(Caller(name: "ola", roles: [.operator]), token: tokens["operator"] ?? "")
@@ -82,7 +84,11 @@ struct AccessTests {
         }
     }
 
-    @Test("the developers' origin may call what listens on loopback, and nothing else", arguments: [("127.0.0.1", true), ("localhost", true), ("[::1]", true), ("0.0.0.0", false), ("192.0.2.1", false)])
+    @Test(
+        "the developers' origin may call what listens on loopback, and nothing else",
+        arguments: [
+            ("127.0.0.1", true), ("localhost", true), ("[::1]", true), ("0.0.0.0", false), ("192.0.2.1", false),
+        ])
     func originsDefault(host: String, isAllowed: Bool) {
         #expect(WebServerConfiguration.originsDefault(host: host) == (isAllowed ? ["http://localhost:5173"] : []))
     }

@@ -52,7 +52,8 @@ struct ConnectionTests {
             text: "GET /items/a HTTP/1.0\r\nhost: localhost\r\nhost: x\r\n\r\n", status: 400, code: "invalid_host"),
         Refused(text: "GET /items/a HTTP/1.1\r\nhost: a b\r\n\r\n", status: 400, code: "invalid_host"),
         Refused(
-            text: "POST /items HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip, chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+            text: "POST /items HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: gzip, chunked\r\n\r\n"
+                + "2\r\n{}\r\n0\r\n\r\n",
             status: 501, code: "transfer_coding"),
         Refused(
             text: "POST /items HTTP/1.1\r\nhost: localhost\r\nexpect: a-miracle\r\ncontent-length: 2\r\n\r\n{}",
@@ -99,7 +100,9 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a connection ends when its request says so, in any case and place", arguments: ["close", "Close", "close, TE", "TE,CLOSE"])
+    @Test(
+        "a connection ends when its request says so, in any case and place",
+        arguments: ["close", "Close", "close, TE", "TE,CLOSE"])
     func close(option: String) async throws {
         try await serve { _, client in
             let reply = try await client.request("GET", "/items/a", headers: [("connection", option)])
@@ -186,7 +189,9 @@ struct ConnectionTests {
         }
     }
 
-    @Test("a query that cannot be decoded is refused, not left out", arguments: ["limit=%ZZ", "a=caf%E9", "100%+sure", "a%00b", "%"])
+    @Test(
+        "a query that cannot be decoded is refused, not left out",
+        arguments: ["limit=%ZZ", "a=caf%E9", "100%+sure", "a%00b", "%"])
     func queries(query: String) async throws {
         try await serve { _, client in
             let reply = try await client.request("GET", "/page?\(query)")

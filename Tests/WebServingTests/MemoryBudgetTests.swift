@@ -43,7 +43,8 @@ struct MemoryBudgetTests {
             try await slow.write("\"" + String(repeating: "x", count: 899_998))
             let client = try await server.client()
             // The slow one's bytes are counted once they have come.
-            var answer = try await client.request("POST", "/items", body: "\"\(String(repeating: "y", count: 200_000))\"")
+            let body = "\"\(String(repeating: "y", count: 200_000))\""
+            var answer = try await client.request("POST", "/items", body: body)
             while answer.status == 201 {
                 answer = try await client.request(
                     "POST", "/items", body: "\"\(String(repeating: "y", count: 200_000))\"")

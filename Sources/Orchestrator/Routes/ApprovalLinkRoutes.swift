@@ -56,8 +56,8 @@ struct ApprovalLinkRoutes: RouteProvider {
         }
     }
 
-    /// - Throws: 404 for a token that was not made with this key, 410 for one that is expired, used or too late, 403 for
-    ///   a group's where it matters who of the group decides.
+    /// - Throws: 404 for a token that was not made with this key, 410 for one that is expired, used or too late, 403
+    ///   for a group's where it matters who of the group decides.
     private func open(_ request: WebRequest) async throws -> Case {
         let claims: ApprovalLinks.Claims
         var isExpired = false

@@ -41,7 +41,7 @@ enum {
     STEP_WIRE_COUNTERS = 10,   /* u64 late or duplicate completions | u64 dropped logs; before exit and after each call that
                                   changed them */
     STEP_WIRE_SLOW = 11,       /* u8 what (1 invoke, 2 cancel, 3 reply): has not returned within 50 ms */
-    STEP_WIRE_NAMED = 12,      /* blob names, one a line: those of NAMES in their order, as their Swift source has them */
+    STEP_WIRE_NAMED = 12,      /* blob names, one a line: those of NAMES, in their order, demangled */
 
     /* server → host */
     STEP_WIRE_OPEN = 32,   /* blob plugin path | blob config JSON */

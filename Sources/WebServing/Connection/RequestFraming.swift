@@ -77,7 +77,11 @@ struct RequestFraming {
         let path = rest.dropFirst(authority.count)
         head.headers.replaceOrAdd(name: "host", value: String(authority))
         head.uri =
-            if path.isEmpty { head.method == .OPTIONS ? "*" : "/" } else { path.first == "?" ? "/\(path)" : String(path) }
+            if path.isEmpty {
+                head.method == .OPTIONS ? "*" : "/"
+            } else {
+                path.first == "?" ? "/\(path)" : String(path)
+            }
     }
 
     static let targetTooLong = Problem(
@@ -87,7 +91,8 @@ struct RequestFraming {
     private static func checkTransferCoding(_ head: HTTPRequestHead) throws(Problem) {
         guard head.headers.contains(name: "transfer-encoding") else { return }
         guard head.version != .http1_0, !head.headers.contains(name: "content-length") else {
-            throw Problem(400, "invalid_framing", "Transfer-Encoding comes without Content-Length, and from HTTP/1.1 on")
+            throw Problem(
+                400, "invalid_framing", "Transfer-Encoding comes without Content-Length, and from HTTP/1.1 on")
         }
         let codings = tokens(head.headers, "transfer-encoding")
         guard codings == ["chunked"] else {

@@ -16,8 +16,8 @@ package struct Preconditions: Sendable {
     private let match: Tags?
     private let noneMatch: Tags?
 
-    /// - Throws: 400 `invalid_condition` for a header that is no list of entity tags: a condition that cannot be read cannot
-    ///   be met.
+    /// - Throws: 400 `invalid_condition` for a header that is no list of entity tags: a condition that cannot be read
+    ///   cannot be met.
     init(match: String?, noneMatch: String?) throws(Problem) {
         self.match = try Self.tags(match, "If-Match")
         self.noneMatch = try Self.tags(noneMatch, "If-None-Match")
@@ -74,7 +74,8 @@ package struct Preconditions: Sendable {
             guard rest.isEmpty || rest.first == " " || rest.first == "," || rest.first == "\t" else { break }
         }
         guard rest.isEmpty, !tags.isEmpty else {
-            throw Problem(400, "invalid_condition", "\(name) is * or a list of entity tags such as \"3\", with its quotes")
+            throw Problem(
+                400, "invalid_condition", "\(name) is * or a list of entity tags such as \"3\", with its quotes")
         }
         return .some(tags)
     }

@@ -5,8 +5,8 @@ package struct WebQuery: Hashable, Sendable {
     private var values: [String: String] = [:]
 
     /// Reads `a=1&b=2`.
-    /// - Throws: 400 `invalid_encoding` for a part that is not UTF-8, percent-encoded: left out it would change what was
-    ///   asked for.
+    /// - Throws: 400 `invalid_encoding` for a part that is not UTF-8, percent-encoded: left out it would change what
+    ///   was asked for.
     package init(_ query: some StringProtocol) throws(Problem) {
         for part in query.utf8.split(separator: UInt8(ascii: "&")) {
             let halves = part.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)

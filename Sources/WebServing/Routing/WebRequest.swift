@@ -68,8 +68,8 @@ package struct WebRequest: Sendable {
     }
 
     /// The whole body, as far as the route takes one; call it once.
-    /// - Throws: 415 `unsupported_content_encoding`, 413 `body_too_large`, 429 `too_many_bytes` when other bodies take all the memory there is for them, or
-    ///   400 `body_incomplete` when the connection breaks.
+    /// - Throws: 415 `unsupported_content_encoding`, 413 `body_too_large`, 429 `too_many_bytes` when other bodies take
+    ///   all the memory there is for them, or 400 `body_incomplete` when the connection breaks.
     package func body() async throws(Problem) -> [UInt8] {
         let memory = try BodyMemory(source.budget)
         if let coding = fields[.contentEncoding], coding.lowercased() != "identity" {

@@ -24,7 +24,9 @@ package struct WebResponse: Sendable {
     package static let noContent = WebResponse(status: 204)
 
     /// 304: the client has it already.
-    package static func notModified(_ headers: [WebHeader]) -> WebResponse { WebResponse(status: 304, headers: headers) }
+    package static func notModified(_ headers: [WebHeader]) -> WebResponse {
+        WebResponse(status: 304, headers: headers)
+    }
 
     /// JSON that is already encoded, sent as it is.
     package static func json(_ encoded: [UInt8], status: Int = 200, headers: [WebHeader] = []) -> WebResponse {

@@ -83,7 +83,8 @@ struct AccessRules: Sendable {
 
     /// `host:port` in its parts; an IPv6 address keeps its brackets. The port is nil without a colon, and unchecked.
     static func split(_ authority: String) -> (host: String, port: String?) {
-        let start = authority.hasPrefix("[") ? authority.firstIndex(of: "]") ?? authority.startIndex : authority.startIndex
+        let bracket = authority.hasPrefix("[") ? authority.firstIndex(of: "]") : nil
+        let start = bracket ?? authority.startIndex
         guard let colon = authority[start...].firstIndex(of: ":") else { return (authority, nil) }
         return (String(authority[..<colon]), String(authority[authority.index(after: colon)...]))
     }

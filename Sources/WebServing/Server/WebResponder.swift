@@ -58,7 +58,8 @@ struct WebResponder: HTTPResponder {
         answer.headers.append(WebHeader("x-request-id", context.requestID))
         if let origin, rules.isAllowed(origin: origin, host: host) {
             answer.headers.append(WebHeader("access-control-allow-origin", origin))
-            answer.headers.append(WebHeader("access-control-expose-headers", "x-request-id, retry-after, location, etag"))
+            let exposed = "x-request-id, retry-after, location, etag"
+            answer.headers.append(WebHeader("access-control-expose-headers", exposed))
         }
         if origin != nil { answer.headers.append(WebHeader("vary", "origin")) }
         return await render(answer, context, isHead: request.method == .head)
@@ -116,7 +117,8 @@ struct WebResponder: HTTPResponder {
         headers[.accessControlAllowOrigin] = origin
         headers[.accessControlAllowMethods] = WebMethod.allCases.map(\.rawValue).joined(separator: ", ")
         headers[.accessControlAllowHeaders] = 
-            "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, traceparent, tracestate"
+            "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id, traceparent, "
+                + "tracestate"
         headers[.accessControlMaxAge] = "600"
         headers[.vary] = "origin"
         return Response(status: .noContent, headers: headers)

@@ -29,7 +29,8 @@ struct ConfinementSettings {
         }
         if let users = source.text(nil, "step_host_users", &faults) {
             if let range = Self.users(users.value) { settings.stepHostUsers = range } else {
-                faults.append("\(users.source) is \"\(users.value)\"; give two user numbers above 0, such as 60800-61055")
+                faults.append(
+                    "\(users.source) is \"\(users.value)\"; give two user numbers above 0, such as 60800-61055")
             }
         }
     }

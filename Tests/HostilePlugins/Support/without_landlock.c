@@ -17,7 +17,8 @@ int main(int argc, char **argv) {
     };
     struct sock_fprog filter = {sizeof code / sizeof *code, code};
     /* As an ordinary user the filter wants the first of them. */
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) return 1;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return 1;
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) return 1;
     execv(STEP_HOST, argv);
     return 1;
 }

@@ -63,7 +63,8 @@ extension SchemaCompiler {
     private mutating func dialect(_ value: JSONValue, _ path: String) -> SchemaKeyword? {
         guard let text = string(value, path, "$schema") else { return nil }
         if !JSONSchema.dialects.contains(text) {
-            fault(path, "$schema", "schemas are of draft 2020-12, \(JSONSchema.dialects[0]), or do not say; not of \(text)")
+            fault(
+                path, "$schema", "schemas are of draft 2020-12, \(JSONSchema.dialects[0]), or do not say; not of \(text)")
         }
         return nil
     }

@@ -134,7 +134,8 @@ import Testing
 
     @Test("a column is named by its code points")
     func exactNames() throws {
-        let profile = Profile(rowCount: 100, columns: [Self.column("é", missing: 1), Self.column("e\u{301}", missing: 2)])
+        let columns = [Self.column("é", missing: 1), Self.column("e\u{301}", missing: 2)]
+        let profile = Profile(rowCount: 100, columns: columns)
         let rule = Rule(name: "r", column: "e\u{301}", when: .init(missingAbove: 0), points: 1)
         let output = try RiskScore.score(.init(profile: profile, rules: [rule]))
         #expect(output.findings.map(\.detail) == ["2 of 100 values missing, more than 0"])
