@@ -19,10 +19,9 @@ package struct HostingStatistics: Hashable, Sendable {
     package var slowEntries = 0
     package var hosts = 0
     package var hostsIdle = 0
+    /// Calls that wait for a host.
     package var callsQueued = 0
-    /// Calls that wait for room in the queue.
-    package var callsHeldBack = 0
-    /// Why the machine gives no step hosts at the moment; nil when it does.
+    /// Why calls wait for hosts that should not: the machine gives none, or too many calls wait. Nil when all is well.
     package var fault: String?
     package var processIDs: [Int32] = []
 

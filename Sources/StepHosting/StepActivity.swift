@@ -7,6 +7,14 @@ package struct StepActivity: Hashable, Sendable {
         case progress(fraction: Double, note: String)
         /// `fields`: the step's JSON as it gave it, unchecked; empty when it gave none.
         case log(level: LogLevel, message: String, fields: [UInt8])
+
+        /// The bytes of its texts.
+        var byteCount: Int {
+            switch self {
+            case .progress(_, let note): note.utf8.count
+            case .log(_, let message, let fields): message.utf8.count + fields.count
+            }
+        }
     }
 
     package enum LogLevel: Int32, Sendable { case debug = 0, info, warning, error }

@@ -14,7 +14,6 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     private struct Shared {
         /// By content hash: the current builds and older ones that were called.
         var builds: [String: PluginBuild] = [:]
-        var nextDescriber: UInt64 = 1 << 40
         /// The look at the plugin directories that is under way; the next one begins after it.
         var discovery: Task<Void, Never>?
         var isStarted = false
@@ -31,6 +30,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     private let spawner: HostSpawner
     private let reactor: Reactor
     private let fleet: Fleet
+    private let throwaways: ThrowawayHosts
     private let inventory: PluginInventory
     private let metrics = HostingMetrics()
     private let folders: HostFolders
@@ -56,6 +56,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             configuration: configuration, spawner: spawner, reactor: reactor, metrics: metrics, traces: traces,
             logger: logger, threads: threads, pluginPath: { store.path(of: $0) }, activity: activity)
         self.fleet = fleet
+        throwaways = ThrowawayHosts(
+            spawner: spawner, reactor: reactor, tailBytesMax: configuration.limits.outputTailBytesMax)
         inventory = PluginInventory { fleet.setCurrent(Set($0.map(\.hash))) }
     }
 
@@ -131,9 +133,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         let mangled = crash.mangled
         var translations: [String: String] = [:]
         if !mangled.isEmpty {
-            let translated = await NameTranslator.translate(
-                mangled, path: path, id: nextDescriber(), configuration: configuration, spawner: spawner,
-                reactor: reactor)
+            let translated = await NameTranslator(hosts: throwaways, configuration: configuration)
+                .translate(mangled, of: path)
             translations = Dictionary(zip(mangled, translated ?? [])) { $1 }
         }
         return OutputTail.capped(crash.text(translations), bytesMax: 2 * configuration.limits.outputTailBytesMax)
@@ -188,7 +189,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         let discovery = shared.withLock { $0.discovery }
         discovery?.cancel()
         await fleet.stop()
-        // The processes that it asks what their plugins offer are no part of the fleet.
+        await throwaways.stop()
         await discovery?.value
         await reactor.stop()
         await spawner.stop()
@@ -201,17 +202,11 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
 
     // MARK: Parts
 
-    private func nextDescriber() -> UInt64 {
-        shared.withLock { shared in
-            defer { shared.nextDescriber += 1 }
-            return shared.nextDescriber
-        }
-    }
-
     private var discovery: PluginDiscovery {
         PluginDiscovery(
-            configuration: configuration, store: store, spawner: spawner, reactor: reactor, threads: threads,
-            nextHost: { self.nextDescriber() }, startFailed: { [fleet] in fleet.noteStartFailure($0) },
+            configuration: configuration, store: store,
+            describer: PluginDescriber(hosts: throwaways, configuration: configuration), threads: threads,
+            startFailed: { [fleet] in fleet.noteStartFailure($0) },
             isStopped: { self.shared.withLock { $0.isStopped } })
     }
 
@@ -220,8 +215,10 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         shared.withLock { shared in
             let before = shared.discovery
             let task = Task {
-                await before?.value
+                await withTaskCancellationHandler { await before?.value } onCancel: { before?.cancel() }
                 await discovery.scan(inventory)
+                // A build's file may have another name now, which decides whose secrets it has.
+                self.shared.withLock { $0.builds.removeAll() }
                 for failure in inventory.failures {
                     logger.warning(
                         "plugin not loaded",
@@ -263,8 +260,8 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
                 shared.builds[hash] = build
             }
             return build
-        } catch where error.code == PluginDescriber.Fault.hostNotStarted {
-            // It waited for a process until the call was cancelled, or hosting ended.
+        } catch where [PluginDescriber.Fault.hostNotStarted, PluginDescriber.Fault.interrupted].contains(error.code) {
+            // It waited for a process, or for its answer, until the call was cancelled or hosting ended.
             throw Task.isCancelled ? Self.cancelledWaiting : FleetStateMachine.Refusal.stopping.error
         } catch {
             throw StepError(
@@ -281,8 +278,6 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
 extension FleetStateMachine.Refusal {
     var error: StepError {
         switch self {
-        case .queueFull:
-            StepError(code: StepErrorCode.hostLost, message: "too many calls wait for a step host")
         case .quarantined(let nanoseconds):
             StepError(
                 code: StepErrorCode.functionUnavailable,

@@ -1,5 +1,5 @@
-/* Fills its temporary folder in the way that its input, a JSON string, names, and waits to be killed. "leave" leaves a
- * file and completes; "look" tells how many files it finds. */
+/* Fills its temporary folder in the way that its input, a JSON string, names, and waits to be killed. "leave…" leaves
+ * something and completes; "look" tells how much it finds. */
 #include "fixture.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@ static int count(void) {
     DIR *directory = opendir(".");
     int found = 0;
     const struct dirent *entry;
-    while ((entry = readdir(directory)) != NULL) found += entry->d_name[0] != '.';
+    while ((entry = readdir(directory)) != NULL) found += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
     closedir(directory);
     return found;
 }
@@ -31,10 +31,10 @@ static int32_t act(const step_call *call) {
         complete(call->id, output);
         return 0;
     }
-    if (equals(call->input, "\"leave\"")) {
-        close(write_file("left", 0));
-        mkdir("folder", 0700);
-        close(write_file("folder/left", 0));
+    if (equals(call->input, "\"leave\"")) close(write_file("left", 0));
+    if (equals(call->input, "\"leave_hidden\"")) close(write_file(".left", 0));
+    if (equals(call->input, "\"leave_folder\"")) mkdir("folder", 0);
+    if (strncmp((const char *)call->input.ptr, "\"leave", 6) == 0) {
         complete(call->id, "\"left\"");
         return 0;
     }
@@ -43,6 +43,10 @@ static int32_t act(const step_call *call) {
         if (equals(call->input, "\"files\"")) close(write_file(name, 0));
         if (equals(call->input, "\"bytes\"")) close(write_file(name, 4));
         if (equals(call->input, "\"folders\"") && (mkdir("d", 0700) != 0 || chdir("d") != 0)) break;
+        if (equals(call->input, "\"hidden\"") && i == 0) {
+            mkdir("d", 0300); /* Its owner can write in it and nobody can list it. */
+            close(write_file("d/file", 4));
+        }
         if (equals(call->input, "\"unlinked\"")) {
             write_file(name, 4);
             unlink(name);

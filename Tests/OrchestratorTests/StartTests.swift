@@ -1,3 +1,4 @@
+import Orchestrator
 import Simulation
 import Testing
 import WebTesting
@@ -40,6 +41,26 @@ struct StartTests {
             #expect(unwaited.status == 200 && unwaited.text("status") == "running")
             let tooLong = try await room.execute("hold", query: "?wait=61s")
             #expect(tooLong.status == 400 && tooLong.text("code") == "invalid_parameter")
+        }
+    }
+
+    @Test("many may wait for the same execution while it runs and ends")
+    func manyWait() async throws {
+        try await Room.with("hold") { room in
+            let started = try await room.execute("hold", query: "")
+            let execution = try #require(started.text("execution_id").flatMap { ExecutionID($0) })
+            let executions = room.executions
+            // More at once than there are processors: the waits begin and end beside one another.
+            await withTaskGroup(of: Void.self) { group in
+                for _ in 0..<16 {
+                    group.addTask {
+                        for _ in 0..<250 {
+                            let standing = await executions.standing(of: execution, wait: .microseconds(50))
+                            #expect(standing?.isOpen == true)
+                        }
+                    }
+                }
+            }
         }
     }
 

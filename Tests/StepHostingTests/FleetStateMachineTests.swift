@@ -47,11 +47,16 @@ import Testing
         #expect(fleet.queuedCount == 0)
     }
 
-    @Test("a full queue refuses")
-    func fullQueue() {
+    @Test("more calls than should wait are told of, and wait")
+    func longQueue() {
         var fleet = Self.fleet(perPlugin: 1, queue: 1)
         _ = fleet.submit(1, hash: "a", now: 0)
-        #expect(fleet.submit(2, hash: "a", now: 0) == [.refuse(2, .queueFull)])
+        #expect(fleet.fault == nil)
+        #expect(fleet.submit(2, hash: "a", now: 0) == [])
+        #expect(fleet.fault == "2 calls wait for a step host")
+        #expect(fleet.ready(1, now: 1) == [.assign(1, 1)])
+        #expect(fleet.fault == nil)
+        #expect(fleet.released(1, isWorn: false, now: 2) == [.assign(2, 1)])
     }
 
     @Test("at the limit of all hosts an idle one of another plugin makes room")
@@ -151,8 +156,21 @@ import Testing
         #expect(!fleet.isQuarantined("a", now) && fleet.queuedCount == 1)
         #expect(fleet.submit(2, hash: "a", now: now) == [], "one host tries for all")
         #expect(fleet.submit(3, hash: "b", now: now) == [], "one host tries for all builds")
-        #expect(fleet.ready(24, now: now) == [.assign(1, 24), .spawn(25, hash: "a"), .spawn(26, hash: "b")])
+        #expect(fleet.greeted(24, now: now) == [.spawn(25, hash: "a"), .spawn(26, hash: "b")])
         #expect(fleet.fault == nil)
+        #expect(fleet.ready(24, now: now) == [.assign(1, 24)])
+    }
+
+    @Test("a plugin that is slow to open keeps nobody from trying whether the machine gives processes")
+    func slowOpenIsNoTry() {
+        var fleet = Self.fleet()
+        #expect(fleet.submit(1, hash: "slow", now: 0) == [.spawn(1, hash: "slow")])
+        #expect(fleet.greeted(1, now: 0) == [])
+        _ = fleet.submit(2, hash: "a", now: 0)
+        #expect(
+            fleet.lost(2, isCrash: false, loadFailure: nil, machineFault: .start("x"), now: 1) == [.wake(at: 11)])
+        #expect(fleet.retry(now: 11) == [.spawn(3, hash: "a")])
+        #expect(fleet.greeted(3, now: 12) == [] && fleet.fault == nil)
     }
 
     @Test("hosts that fail together make one pause")

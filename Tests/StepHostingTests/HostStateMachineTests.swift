@@ -106,6 +106,7 @@ import WorkflowEngine
             switch action {
             case .send: "s"
             case .kill: "k"
+            case .report(.greeted): "g"
             case .report(.ready): "r"
             case .report(.finished): "f"
             case .report(.counted): "l"
@@ -321,7 +322,10 @@ import WorkflowEngine
             Issue.record("no cancel at the deadline")
             return
         }
-        _ = machine.exceeded("much")
+        // Looks that began before the call, or during another one, say nothing of this one.
+        #expect(Self.step(&machine) { $0.exceeded("much", during: nil) } == "stopping")
+        #expect(Self.step(&machine) { $0.exceeded("much", during: 6) } == "stopping")
+        #expect(Self.step(&machine) { $0.exceeded("much", during: 7) } == "dying k")
         let death = try #require(Self.death(machine.exited(ExitStatus(signal: 9, code: 0), now: 101))).0
         #expect(death == .killedBeyondLimit("much") && !death.isCrash)
     }
@@ -329,7 +333,7 @@ import WorkflowEngine
     @Test("a host for names gets the names, and neither kind of host takes the other's answer")
     func names() throws {
         var settings = Self.settings
-        settings.task = .names(["a", "b"])
+        settings.purpose = .names(["a", "b"])
         func machine(_ settings: HostStateMachine.Settings) -> HostStateMachine {
             var machine = HostStateMachine(settings: settings, now: 0)
             _ = machine.received(

@@ -200,14 +200,20 @@ package actor Executions {
             slotWaitEnded(slot.execution, id)
         }
         let execution = slot.execution
+        // The closure names `self`: one that does not leaves the actor, where the slot belongs to nobody.
         await withTaskCancellationHandler {
-            await withCheckedContinuation { waiter in
-                if Task.isCancelled { waiter.resume() } else { slot.waiters[id] = waiter }
-            }
+            await self.suspend(as: id, of: slot)
         } onCancel: {
             Task { await slotWaitEnded(execution, id) }
         }
         timeout.cancel()
+    }
+
+    private func suspend(as waiter: Int, of slot: ExecutionSlot) async {
+        await withCheckedContinuation { continuation in
+            if Task.isCancelled || slot.isSettled || isStopping { return continuation.resume() }
+            slot.waiters[waiter] = continuation
+        }
     }
 
     private func slotWaitEnded(_ execution: ExecutionID, _ waiter: Int) {

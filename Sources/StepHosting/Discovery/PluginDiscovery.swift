@@ -10,12 +10,9 @@ struct PluginDiscovery: Sendable {
 
     let configuration: HostingConfiguration
     let store: PluginStore
-    let spawner: HostSpawner
-    let reactor: Reactor
+    let describer: PluginDescriber
     /// Reads and hashes files, so that no thread of the cooperative pool waits for a disk.
     let threads: NIOThreadPool
-    /// Numbers for throw-away hosts, apart from the fleet's.
-    let nextHost: @Sendable () -> UInt64
     /// Told of each process that the machine did not give.
     let startFailed: @Sendable (_ reason: String) -> Void
     let isStopped: @Sendable () -> Bool
@@ -34,7 +31,11 @@ struct PluginDiscovery: Sendable {
             for (index, path) in files.enumerated() {
                 if index >= Self.concurrentMax { await group.next() }
                 if Task.isCancelled { break }
-                group.addTask { inventory.looked(at: path, await examine(path)) }
+                group.addTask {
+                    let finding = await examine(path)
+                    // What an end of hosting interrupted tells nothing of the plugin.
+                    if !Task.isCancelled { inventory.record(path, finding) }
+                }
             }
         }
         inventory.end()
@@ -62,16 +63,13 @@ struct PluginDiscovery: Sendable {
 
     /// What the plugin says of itself in a process of its own. That the machine gives none says nothing of the plugin:
     /// it is waited for, and each time the process has longer to be there.
-    /// - Throws: `hostNotStarted` only when the task is cancelled or hosting ends.
+    /// - Throws: `hostNotStarted` and `interrupted` only when the task is cancelled or hosting ends.
     private func described(_ path: String) async throws(PluginDescriber.Fault) -> PluginDescriber.Described {
         var pause = Self.faultPause
         var faults = 0
         while true {
-            var patient = configuration
-            patient.timing.hello *= 1 << min(faults, Fleet.helloDoublingsMax)
             do throws(PluginDescriber.Fault) {
-                return try await PluginDescriber.describe(
-                    path, id: nextHost(), configuration: patient, spawner: spawner, reactor: reactor)
+                return try await describer.describe(path, helloDoublings: min(faults, Fleet.helloDoublingsMax))
             } catch {
                 guard error.code == PluginDescriber.Fault.hostNotStarted, !isStopped(), !Task.isCancelled else {
                     throw error

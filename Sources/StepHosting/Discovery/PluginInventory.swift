@@ -14,7 +14,8 @@ final class PluginInventory: Sendable {
     }
 
     private struct Waiter {
-        var plugins: Set<String>
+        /// Nil: waits until every file was looked at.
+        var plugins: Set<String>?
         var continuation: CheckedContinuation<Void, Never>
     }
 
@@ -25,21 +26,26 @@ final class PluginInventory: Sendable {
         /// Of directories.
         var failures: [PluginFailure] = []
         var isComplete = false
+        /// The files whose plugins were offered when the last look ended.
+        var offeredBefore: Set<String> = []
         var waiters: [Int: Waiter] = [:]
         var nextWaiter = 0
     }
 
     private let shared = Mutex(Shared())
+    /// Held while `changed` is told, so that the newest plugins are told last.
+    private let telling = Mutex(())
     private let changed: @Sendable ([PluginDescription]) -> Void
 
-    /// - Parameter changed: gets the plugins offered, after each change.
+    /// - Parameter changed: gets the plugins offered, after each change, one call at a time.
     init(changed: @escaping @Sendable ([PluginDescription]) -> Void) { self.changed = changed }
 
     // MARK: From discovery
 
-    /// The files to be looked at. What was found before stays for those that are still there.
+    /// The files to be looked at. What was found before stays, and is offered as before, for those that are still there.
     func begin(_ files: [String], failures: [PluginFailure]) {
         update { shared in
+            shared.offeredBefore = shared.isComplete ? Set(Self.offered(shared).plugins.map(\.path)) : []
             shared.findings = shared.findings.filter { files.contains($0.key) }
             shared.files = files
             shared.failures = failures
@@ -47,7 +53,8 @@ final class PluginInventory: Sendable {
         }
     }
 
-    func looked(at path: String, _ finding: Finding) { update { $0.findings[path] = finding } }
+    /// What came of looking at the file.
+    func record(_ path: String, _ finding: Finding) { update { $0.findings[path] = finding } }
 
     func end() { update { $0.isComplete = true } }
 
@@ -59,8 +66,6 @@ final class PluginInventory: Sendable {
     var loading: [String] {
         shared.withLock { shared in shared.isComplete ? [] : shared.files.filter { shared.findings[$0] == nil } }
     }
-    /// Whether every file was looked at.
-    var isComplete: Bool { shared.withLock { $0.isComplete } }
 
     /// Waits until each of the plugins is offered, or every file was looked at; no longer than the task is wanted.
     /// Nil: until every file was looked at.
@@ -73,8 +78,7 @@ final class PluginInventory: Sendable {
             await withCheckedContinuation { continuation in
                 let isDone = shared.withLock { shared in
                     if Self.isLoaded(plugins, shared) || Task.isCancelled { return true }
-                    // Nothing is called the empty name, so that waits for the end.
-                    shared.waiters[id] = Waiter(plugins: plugins ?? [""], continuation: continuation)
+                    shared.waiters[id] = Waiter(plugins: plugins, continuation: continuation)
                     return false
                 }
                 if isDone { continuation.resume() }
@@ -87,13 +91,14 @@ final class PluginInventory: Sendable {
     // MARK: Parts
 
     private func update(_ body: (inout Shared) -> Void) {
-        let (plugins, done) = shared.withLock { shared in
-            body(&shared)
+        shared.withLock { body(&$0) }
+        telling.withLock { _ in changed(plugins) }
+        // Whoever waited finds the plugins with their hosts.
+        let done = shared.withLock { shared in
             let done = shared.waiters.filter { Self.isLoaded($0.value.plugins, shared) }
             for id in done.keys { shared.waiters[id] = nil }
-            return (Self.offered(shared).plugins, done.values.map(\.continuation))
+            return done.values.map(\.continuation)
         }
-        changed(plugins)
         for continuation in done { continuation.resume() }
     }
 
@@ -119,7 +124,9 @@ final class PluginInventory: Sendable {
                     let message = "it calls itself \(plugin.name), and so does \(others.joined(separator: ", ")); "
                         + "none of them is loaded until only one is left"
                     failures.append(PluginFailure(path: path, code: "duplicate_name", message: message))
-                } else if shared.isComplete || PluginStore.fileName(of: path) == plugin.name {
+                } else if shared.isComplete || shared.offeredBefore.contains(path)
+                    || PluginStore.fileName(of: path) == plugin.name
+                {
                     plugins.append(plugin)
                 }
             case nil: break

@@ -95,33 +95,29 @@ final class CallTraces: Sendable {
     func began(_ call: StepCall) {
         let path = Array(call.path.utf8)
         guard path.count <= Self.pathBytesMax else { return }
-        let place: (file: Int32, slot: Int)? = shared.withLock { shared in
-            guard shared.file >= 0 else { return nil }
-            let step = Step(execution: call.execution, path: call.path)
-            let slot = shared.entries[step]?.slot ?? shared.free.popLast() ?? Self.takeInherited(&shared)
-            guard let slot else { return nil }
-            shared.entries[step] = Entry(attempt: call.attempt, slot: slot, trace: .inHost, isInherited: false)
-            return (shared.file, slot)
-        }
-        guard let place else { return }
         var bytes = [Self.code(.inHost), UInt8(path.count), 0, 0]
         withUnsafeBytes(of: UInt32(clamping: call.attempt).littleEndian) { bytes += $0 }
         bytes += call.execution.bytes
         bytes += path
-        Self.write(bytes, place)
+        shared.withLock { shared in
+            guard shared.file >= 0 else { return }
+            let step = Step(execution: call.execution, path: call.path)
+            let slot = shared.entries[step]?.slot ?? shared.free.popLast() ?? Self.takeInherited(&shared)
+            guard let slot else { return }
+            shared.entries[step] = Entry(attempt: call.attempt, slot: slot, trace: .inHost, isInherited: false)
+            // Under the lock: the slot may be somebody else's as soon as the lock is given back.
+            Self.write(bytes, to: slot, of: shared.file)
+        }
     }
 
     /// The host is done with the call; its verdict is not durable yet.
     func ended(_ call: StepCall) {
-        let place: (file: Int32, slot: Int)? = shared.withLock { shared in
+        shared.withLock { shared in
             let step = Step(execution: call.execution, path: call.path)
-            guard shared.entries[step]?.attempt == call.attempt, let slot = shared.entries[step]?.slot else {
-                return nil
-            }
+            guard shared.entries[step]?.attempt == call.attempt, let slot = shared.entries[step]?.slot else { return }
             shared.entries[step]?.trace = .ended
-            return (shared.file, slot)
+            Self.write([Self.code(.ended)], to: slot, of: shared.file)
         }
-        if let place { Self.write([Self.code(.ended)], place) }
     }
 
     /// The verdict is durable. The file may keep what it says: the attempt is in doubt no more.
@@ -143,10 +139,10 @@ final class CallTraces: Sendable {
         return old.value.slot
     }
 
-    private static func write(_ bytes: [UInt8], _ place: (file: Int32, slot: Int)) {
+    private static func write(_ bytes: [UInt8], to slot: Int, of file: Int32) {
         // What cannot be written is not held against the attempt.
         _ = bytes.withUnsafeBytes { buffer in
-            retrying { pwrite(place.file, buffer.baseAddress, buffer.count, off_t(place.slot * slotBytes)) }
+            retrying { pwrite(file, buffer.baseAddress, buffer.count, off_t(slot * slotBytes)) }
         }
     }
 

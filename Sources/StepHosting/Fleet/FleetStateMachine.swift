@@ -7,6 +7,7 @@ struct FleetStateMachine {
         var warmPerPlugin: Int
         var hostsPerPluginMax: Int
         var hostsMax: Int
+        /// Waiting calls beyond which something is wrong; they wait on.
         var queuedCallsMax: Int
         var callsPerHostMax: Int
         var idleTimeout: Int64
@@ -17,7 +18,6 @@ struct FleetStateMachine {
     }
 
     enum Refusal: Hashable {
-        case queueFull
         case quarantined(nanoseconds: Int64)
         case cannotLoad(String)
         case stopping
@@ -59,6 +59,8 @@ struct FleetStateMachine {
     private var queued = 0
     /// Hosts that the machine did not start: over all builds, since no plugin had a part in it.
     private var startFaults = Backoff()
+    /// While the machine is at fault: the one host that tries for all.
+    private var startProbe: HostID?
     private(set) var isStopping = false
 
     init(settings: Settings) { self.settings = settings }
@@ -71,8 +73,13 @@ struct FleetStateMachine {
     /// What the machine does to step hosts at the moment; nil when nothing is known to be wrong.
     var fault: String? {
         if startFaults.failures > 0 { return startFaults.reason }
-        return pools.values.map(\.stalls).first { $0.failures > 0 }?.reason
+        if let stall = pools.values.map(\.stalls).first(where: { $0.failures > 0 }) { return stall.reason }
+        return queued > settings.queuedCallsMax ? "\(queued) calls wait for a step host" : nil
     }
+
+    /// Whether the build is offered, has hosts or is waited for.
+    func knows(_ hash: String) -> Bool { pools[hash] != nil }
+
     func isQuarantined(_ hash: String, _ now: MonotonicNanoseconds) -> Bool {
         pools[hash]?.crashes.isQuarantined(now) ?? false
     }
@@ -90,11 +97,10 @@ struct FleetStateMachine {
         if pool.crashes.isQuarantined(now) {
             return [.refuse(call, .quarantined(nanoseconds: pool.crashes.quarantinedUntil - now))]
         }
-        guard queued < settings.queuedCallsMax else { return [.refuse(call, .queueFull)] }
         pool.waiting.append(call)
         queued += 1
         pools[hash] = pool
-        return staff(hash, now)
+        return scaleUp(hash, now)
     }
 
     /// Takes a waiting call back; false when it waits no more.
@@ -111,7 +117,7 @@ struct FleetStateMachine {
         if isStopping { return [.refuse(call, .stopping)] }
         pools[entry.hash]?.waiting.prepend(call)
         queued += 1
-        return staff(entry.hash, now)
+        return scaleUp(entry.hash, now)
     }
 
     /// The call a host has been given.
@@ -127,15 +133,20 @@ struct FleetStateMachine {
 
     // MARK: Hosts
 
+    /// The host's process is there, so the machine gives processes again: the others waited for that.
+    mutating func greeted(_ host: HostID, now: MonotonicNanoseconds) -> [Action] {
+        guard isStarting(host), startFaults.failures > 0 else { return [] }
+        (startFaults, startProbe) = (Backoff(), nil)
+        return isStopping ? [] : scaleUpAll(now)
+    }
+
+    /// The host has loaded its plugin.
     mutating func ready(_ host: HostID, now: MonotonicNanoseconds) -> [Action] {
         guard let entry = hosts[host], case .starting = entry.phase else { return [] }
         pools[entry.hash]?.starting -= 1
         pools[entry.hash]?.loadFailuresInRow = 0
         pools[entry.hash]?.stalls = Backoff()
-        let wasFaulty = startFaults.failures > 0
-        startFaults = Backoff()
-        // The others have waited for this one to get through.
-        return free(host, now) + (wasFaulty ? staffAll(now) : [])
+        return free(host, now)
     }
 
     /// The host has finished its call; `isWorn` replaces it.
@@ -158,6 +169,7 @@ struct FleetStateMachine {
         machineFault: MachineFault? = nil, now: MonotonicNanoseconds
     ) -> [Action] {
         guard let entry = hosts.removeValue(forKey: host), var pool = pools[entry.hash] else { return [] }
+        if startProbe == host { startProbe = nil }
         var actions: [Action] = []
         pool.hosts -= 1
         if case .starting = entry.phase { pool.starting -= 1 }
@@ -183,10 +195,10 @@ struct FleetStateMachine {
         pools[entry.hash] = pool
         if isStopping { return [] }
         if let refusal { actions += drain(entry.hash, refusal) }
-        actions += staff(entry.hash, now)
+        actions += scaleUp(entry.hash, now)
         // The slot may be what a plugin without any host waits for.
         for hash in pools.keys where hash != entry.hash && pools[hash]?.waiting.isEmpty == false {
-            actions += staff(hash, now)
+            actions += scaleUp(hash, now)
         }
         forgetIfEmpty(entry.hash, now)
         return actions
@@ -201,7 +213,7 @@ struct FleetStateMachine {
         var actions: [Action] = []
         for hash in pools.keys.sorted() {
             pools[hash]?.isCurrent = hashes.contains(hash)
-            actions += staff(hash, now)
+            actions += scaleUp(hash, now)
         }
         return actions
     }
@@ -209,8 +221,8 @@ struct FleetStateMachine {
     /// Starts what waits for a pause to end. When nothing does any more, nothing is known to be wrong any more.
     mutating func retry(now: MonotonicNanoseconds) -> [Action] {
         guard !isStopping else { return [] }
-        let actions = staffAll(now)
-        if !startFaults.isPausing(now), !pools.contains(where: { $0.value.starting > 0 }) { startFaults = Backoff() }
+        let actions = scaleUpAll(now)
+        if !startFaults.isPausing(now), startProbe == nil { startFaults = Backoff() }
         for hash in pools.keys where pools[hash]?.starting == 0 && pools[hash]?.stalls.isPausing(now) == false {
             pools[hash]?.stalls = Backoff()
         }
@@ -229,7 +241,7 @@ struct FleetStateMachine {
                 actions.append(retireIdle(host, of: hash))
                 surplus -= 1
             }
-            if !isStopping { actions += staff(hash, now) }
+            if !isStopping { actions += scaleUp(hash, now) }
             forgetIfEmpty(hash, now)
         }
         return actions
@@ -268,26 +280,23 @@ struct FleetStateMachine {
         return []
     }
 
-    private mutating func staffAll(_ now: MonotonicNanoseconds) -> [Action] {
+    private mutating func scaleUpAll(_ now: MonotonicNanoseconds) -> [Action] {
         // Those that calls wait for first: while the machine is at fault only one host is started at a time.
         let (waiting, warm) = pools.keys.sorted().reduce(into: ([String](), [String]())) { lists, hash in
             if pools[hash]?.waiting.isEmpty == false { lists.0.append(hash) } else { lists.1.append(hash) }
         }
-        return (waiting + warm).flatMap { staff($0, now) }
+        return (waiting + warm).flatMap { scaleUp($0, now) }
     }
 
     /// Starts the hosts a build lacks for its waiting calls and its warm ones, within the limits.
-    private mutating func staff(_ hash: String, _ now: MonotonicNanoseconds) -> [Action] {
+    private mutating func scaleUp(_ hash: String, _ now: MonotonicNanoseconds) -> [Action] {
         guard let pool = pools[hash], !pool.crashes.isQuarantined(now), !startFaults.isPausing(now),
             !pool.stalls.isPausing(now)
         else { return [] }
         let warm = pool.isCurrent && pool.loadFailuresInRow < settings.loadFailuresMax ? settings.warmPerPlugin : 0
         let wanted = max(pool.waiting.count - pool.starting, warm - pool.hosts)
         var allowed = min(wanted, settings.hostsPerPluginMax - pool.hosts)
-        if startFaults.failures > 0 {
-            // One host tries for all.
-            allowed = pools.values.contains { $0.starting > 0 } ? 0 : min(allowed, 1)
-        }
+        if startFaults.failures > 0 { allowed = startProbe == nil ? min(allowed, 1) : 0 }
         var actions: [Action] = []
         for _ in 0..<max(0, allowed) {
             if hosts.count >= settings.hostsMax {
@@ -299,6 +308,7 @@ struct FleetStateMachine {
             let host = nextHost
             nextHost += 1
             hosts[host] = Host(hash: hash, phase: .starting)
+            if startFaults.failures > 0 { startProbe = host }
             pools[hash]?.hosts += 1
             pools[hash]?.starting += 1
             actions.append(.spawn(host, hash: hash))

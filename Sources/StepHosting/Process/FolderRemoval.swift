@@ -43,16 +43,6 @@ enum FolderRemoval {
         for name in names(in: top, max: .max) { remove(name, in: top) }
     }
 
-    /// Removes what is in the folder `name` of the directory `top`, and leaves the folder.
-    static func empty(_ folder: String, in top: Int32) {
-        let name = Array(folder.utf8CString)
-        if geteuid() != 0 { _ = fchmodat(top, name, 0o700, 0) }
-        let directory = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard directory >= 0 else { return }
-        defer { close(directory) }
-        removeAll(in: directory)
-    }
-
     /// At most `max` entries of a directory, from its beginning; as bytes, which need not be UTF-8.
     static func names(in directory: Int32, max: Int) -> [[CChar]] {
         // Of its own description, so that reading starts at the beginning each time.

@@ -1,6 +1,7 @@
 import Glibc
 
-/// What a step host keeps on disk: the files in its temporary folder, and those it has unlinked and still holds.
+/// What a step host keeps on disk: the files in its temporary folder, and those of it that it has unlinked and still
+/// uses.
 struct FolderUsage: Hashable {
     /// How much of it there may be.
     struct Budget: Hashable, Sendable {
@@ -11,8 +12,18 @@ struct FolderUsage: Hashable {
     }
 
     struct ChangeTime: Hashable {
+        /// Twice the longest tick of a kernel's coarse clock (CONFIG_HZ=100).
+        private static let tickNanoseconds = 20_000_000
+
         var seconds: Int
         var nanoseconds: Int
+
+        /// Whether a change from now on has a later time.
+        var isPast: Bool {
+            var now = timespec()
+            clock_gettime(CLOCK_REALTIME, &now)
+            return (now.tv_sec - seconds) * 1_000_000_000 + now.tv_nsec - nanoseconds > Self.tickNanoseconds
+        }
     }
 
     /// Folders below folders; more are taken for an attempt to hide files.
@@ -21,9 +32,14 @@ struct FolderUsage: Hashable {
 
     private(set) var bytes = 0
     private(set) var files = 0
+    /// Whether there is a folder that cannot be looked into.
+    private(set) var isHidden = false
 
     /// What is beyond the budget, for people; nil when nothing is.
     func excess(over budget: Budget) -> String? {
+        if isHidden {
+            return "a folder in the temporary folder that nobody else can look into, or that is \(Self.depthMax) deep"
+        }
         if files > budget.filesMax {
             return "more than \(budget.filesMax) files in the temporary folder"
         }
@@ -39,12 +55,12 @@ struct FolderUsage: Hashable {
     }
 
     private mutating func count(_ name: [CChar], in top: Int32, budget: Budget, depth: Int) {
-        guard depth <= Self.depthMax else {
-            files = budget.filesMax + 1
+        let directory = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard directory >= 0 else {
+            // One that is gone by now, or is no folder any more, hides nothing; a lack of descriptors is the machine's.
+            isHidden = isHidden || errno == EACCES
             return
         }
-        let directory = openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        guard directory >= 0 else { return }
         defer { close(directory) }
         for entry in FolderRemoval.names(in: directory, max: budget.filesMax + 1 - files) {
             var status = stat()
@@ -52,47 +68,19 @@ struct FolderUsage: Hashable {
             files += 1
             bytes += status.st_blocks * Self.blockBytes
             guard excess(over: budget) == nil else { return }
-            if status.st_mode & S_IFMT == S_IFDIR { count(entry, in: directory, budget: budget, depth: depth + 1) }
+            guard status.st_mode & S_IFMT == S_IFDIR else { continue }
+            isHidden = isHidden || depth == Self.depthMax
+            if !isHidden { count(entry, in: directory, budget: budget, depth: depth + 1) }
         }
     }
 
-    /// Counts files without a name that the process holds open or has mapped. Of a mapped one only its mapping is seen,
-    /// so it counts as large as a file can be.
-    mutating func countUnnamed(of process: pid_t, fileBytesMax: Int) {
-        let descriptors = open("/proc/\(process)/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptors >= 0 else { return }
-        defer { close(descriptors) }
-        var seen: Set<UInt> = []
-        for entry in FolderRemoval.names(in: descriptors, max: 4_096) {
-            var status = stat()
-            guard fstatat(descriptors, entry, &status, 0) == 0, status.st_mode & S_IFMT == S_IFREG,
-                status.st_nlink == 0, seen.insert(status.st_ino).inserted
-            else { continue }
+    /// Counts files of `folder` without a name that the process uses. One of which only a mapping is seen counts as large
+    /// as a file can be.
+    mutating func countUnnamed(of process: pid_t, in folder: String, fileBytesMax: Int) {
+        for file in ProcessRecords.unnamedFiles(of: process, in: folder) {
             files += 1
-            bytes += status.st_blocks * Self.blockBytes
+            bytes += file.bytes ?? fileBytesMax
         }
-        for inode in Self.mappedWithoutName(of: process).subtracting(seen) where inode != 0 {
-            files += 1
-            bytes += fileBytesMax
-        }
-    }
-
-    /// The inodes of `/proc/PID/maps` whose path ends in "(deleted)".
-    private static func mappedWithoutName(of process: pid_t) -> Set<UInt> {
-        guard let file = fopen("/proc/\(process)/maps", "re") else { return [] }
-        defer { fclose(file) }
-        var inodes: Set<UInt> = []
-        var line: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(line) }
-        while case let count = getline(&line, &capacity, file), count > 0, let line {
-            let text = UnsafeRawBufferPointer(start: line, count: count)
-            guard text.dropLast().suffix(9).elementsEqual("(deleted)".utf8) else { continue }
-            // ADDRESS PERMISSIONS OFFSET DEVICE INODE PATH
-            let fields = text.split(separator: UInt8(ascii: " "), maxSplits: 5)
-            if fields.count > 4, let inode = UInt(String(decoding: fields[4], as: UTF8.self)) { inodes.insert(inode) }
-        }
-        return inodes
     }
 
     // MARK: Looks at the folder itself
@@ -105,7 +93,7 @@ struct FolderUsage: Hashable {
 
     static func isEmpty(_ folder: String, in top: Int32) -> Bool {
         let directory = openat(top, folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
-        // What cannot be looked into is emptied as well as can be.
+        // Its owner, the step host's user, may have closed it to everybody.
         guard directory >= 0 else { return false }
         defer { close(directory) }
         return FolderRemoval.names(in: directory, max: 1).isEmpty

@@ -96,22 +96,18 @@ final class HostFolders: Sendable {
 
     // MARK: For the folder of one host
 
-    /// Whether something was put into the folder since it was last seen empty. A look at its time of change tells,
-    /// which no process can set; only after a change is the folder read.
+    /// Whether there is anything in the folder. The folder is read only when its change time, which no process can set,
+    /// is another one than when it was last read and found empty.
     fileprivate func isDirty(_ name: String) -> Bool {
         shared.withLock { shared in
             guard shared.top >= 0, let changed = FolderUsage.changeTime(of: name, in: shared.top) else { return false }
             if shared.seenEmpty[name] == changed { return false }
             guard FolderUsage.isEmpty(name, in: shared.top) else { return true }
-            shared.seenEmpty[name] = changed
+            // The kernel stamps changes with a clock that ticks every 1 to 10 ms: a change right after this look can
+            // have the same time as the last one, so a time that is not past yet tells nothing later.
+            shared.seenEmpty[name] = changed.isPast ? changed : nil
             return false
         }
-    }
-
-    fileprivate func empty(_ name: String) {
-        guard let top = duplicateTop() else { return }
-        defer { _ = Glibc.close(top) }
-        FolderRemoval.empty(name, in: top)
     }
 
     fileprivate func usage(_ name: String, of process: pid_t, budget: FolderUsage.Budget) -> FolderUsage {
@@ -119,10 +115,12 @@ final class HostFolders: Sendable {
         defer { _ = Glibc.close(top) }
         var usage = FolderUsage()
         usage.count(name, in: top, budget: budget)
-        usage.countUnnamed(of: process, fileBytesMax: budget.fileBytesMax)
+        let folder = "\(ProcessRecords.path(ofOwn: top) ?? directory)/\(name)"
+        usage.countUnnamed(of: process, in: folder, fileBytesMax: budget.fileBytesMax)
         return usage
     }
 
+    /// A descriptor of the folder of the folders, which `close` does not end; the caller closes it.
     private func duplicateTop() -> Int32? {
         shared.withLock { shared in
             guard shared.top >= 0 else { return nil }
@@ -144,9 +142,6 @@ struct HostFolder: Sendable {
 
     /// Whether a call left something in it.
     var isDirty: Bool { folders.isDirty(name) }
-
-    /// Removes what is in it; waits for the disk.
-    func empty() { folders.empty(name) }
 
     /// What its files take; waits for the disk.
     func usage(of process: pid_t, budget: FolderUsage.Budget) -> FolderUsage {

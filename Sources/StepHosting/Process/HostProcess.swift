@@ -94,27 +94,39 @@ final class HostProcess: Sendable {
         shared.withLock { send(frame, &$0) }
     }
 
+    /// Closes the process when it has no call, and tells its call to stop otherwise.
     func retire() { perform { $0.retire(now: $1) } }
-    /// Ends the process, which uses more than it may.
-    /// False when somebody is looking at the process already, or when it is gone.
-    func beginInspection() -> Bool {
+
+    /// Begins a look at what the process uses; nil when one is under way, or when the process is gone.
+    func beginInspection() -> Inspection? {
         shared.withLock { shared in
-            guard !shared.isInspected, !shared.isCollected else { return false }
+            guard !shared.isInspected, !shared.isCollected else { return nil }
             shared.isInspected = true
-            return true
+            return Inspection(call: shared.machine.activeCall)
         }
     }
-    func endInspection() { shared.withLock { $0.isInspected = false } }
-    func exceeded(_ what: String) { perform { machine, _ in machine.exceeded(what) } }
+
+    /// - Parameter excess: what the process uses more of than it may, which ends it; nil when it keeps its limits.
+    func end(_ inspection: Inspection, excess: String?) {
+        shared.withLock { $0.isInspected = false }
+        if let excess { perform { machine, _ in machine.exceeded(excess, during: inspection.call) } }
+    }
+
+    /// A look at what the process uses, which reads files and can take a while.
+    struct Inspection {
+        /// The call that the process had when the look began.
+        fileprivate var call: UInt64?
+    }
+
     var wakeAt: MonotonicNanoseconds { shared.withLock { $0.machine.wakeAt } }
 
     /// Resident bytes of the process; 0 when they cannot be read.
-    var residentBytes: Int { ProcessMemory.residentBytes(of: descriptors.process) }
+    var residentBytes: Int { ProcessRecords.residentBytes(of: descriptors.process) }
 
     // MARK: From the reactor
 
     func timerFired() {
-        perform { $0.timerFired(now: $1) { ProcessTime.nanoseconds(of: descriptors.process) } }
+        perform { $0.timerFired(now: $1) { ProcessRecords.processorNanoseconds(of: descriptors.process) } }
     }
 
     /// The channel has bytes, or is at its end.

@@ -2,9 +2,11 @@ import WorkflowEngine
 
 /// What a step host process tells its owner.
 enum HostReport: Sendable {
+    /// The process is there; the plugin is not in it yet.
+    case greeted
     /// The plugin is open; `describe` is what it said of itself.
     case ready(describe: [UInt8], Confinement)
-    /// The names that `HostStateMachine.Task.names` asked for, one a line.
+    /// The names that `HostStateMachine.Purpose.names` asked for, one a line.
     case named(String)
     /// The call is over and the host is free again.
     case finished(CallEnd)
@@ -12,7 +14,7 @@ enum HostReport: Sendable {
     /// The step wants a secret; `HostProcess.reply` answers.
     case secretRequested(call: UInt64, token: UInt64, name: String)
     case slow(call: UInt64, entry: String)
-    /// It is time to look at what the process uses; `HostProcess.exceeded` ends it.
+    /// It is time to look at what the process uses; `HostProcess.exceeded` ends a process that uses too much.
     case inspect
     /// Counted since the last report.
     case counted(lateCompletions: Int, droppedLogs: Int)

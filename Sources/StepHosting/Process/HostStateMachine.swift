@@ -8,7 +8,7 @@ import StepABI
 /// ```
 struct HostStateMachine {
     /// What a step host is started for.
-    enum Task: Hashable, Sendable {
+    enum Purpose: Hashable, Sendable {
         /// To load the plugin and take calls.
         case plugin
         /// To translate mangled names of the plugin's functions; it runs nothing of the plugin, and ends.
@@ -16,7 +16,7 @@ struct HostStateMachine {
     }
 
     struct Settings: Sendable {
-        var task = Task.plugin
+        var purpose = Purpose.plugin
         var pluginPath: String
         var pluginConfiguration: [UInt8]
         var helloTimeout: Int64
@@ -142,15 +142,15 @@ struct HostStateMachine {
                 return fail(.protocolViolation("the step host is of another build"))
             }
             state = .opening(checkAt: now + settings.openTimeout, until: now + settings.openWaitMax)
-            let frame = switch settings.task {
+            let frame = switch settings.purpose {
             case .plugin: WireEncoder.open(path: settings.pluginPath, configuration: settings.pluginConfiguration)
             case .names(let names): WireEncoder.names(path: settings.pluginPath, names)
             }
-            return [.send(frame)]
-        case (.ready(let describe, let confinement), .opening) where settings.task == .plugin:
+            return [.report(.greeted), .send(frame)]
+        case (.ready(let describe, let confinement), .opening) where settings.purpose == .plugin:
             state = .idle
             return [.report(.ready(describe: describe, confinement))]
-        case (.named(let names), .opening) where settings.task != .plugin:
+        case (.named(let names), .opening) where settings.purpose != .plugin:
             state = .closing(until: now + settings.grace)
             return [.report(.named(names))]
         case (.loadFailed(let code, let message), .opening), (.loadFailed(let code, let message), .greeting):
@@ -211,12 +211,18 @@ struct HostStateMachine {
         }
     }
 
-    /// The process uses more than it may.
-    mutating func exceeded(_ what: String) -> [Action] {
+    /// The process used more than it may while it had this call, or none. A look that took longer than the call says
+    /// nothing of the next one.
+    mutating func exceeded(_ what: String, during call: UInt64?) -> [Action] {
         switch state {
         case .dying, .dead: []
-        default: fail(.killedBeyondLimit(what))
+        default: call == activeCall ? fail(.killedBeyondLimit(what)) : []
         }
+    }
+
+    /// The call that the process has.
+    var activeCall: UInt64? {
+        if case .busy(let call) = state { call.id } else { nil }
     }
 
     /// The channel is at its end; the process has a moment to follow.

@@ -10,7 +10,7 @@ enum LeftoverHosts {
     private static let suffix = ".pid"
 
     static func mark(_ process: pid_t, as name: String, in top: Int32) {
-        guard let started = startTime(of: process) else { return }
+        guard let started = ProcessRecords.startTime(of: process) else { return }
         let file = openat(top, name + suffix, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { return }
         defer { close(file) }
@@ -35,7 +35,7 @@ enum LeftoverHosts {
         guard descriptor >= 0 else { return }
         defer { close(descriptor) }
         // The descriptor holds the process: the number cannot be given to another one from here on.
-        guard startTime(of: process) == started else { return }
+        guard ProcessRecords.startTime(of: process) == started else { return }
         if getpgid(process) == process { kill(-process, SIGKILL) }
         kill(process, SIGKILL)
         var ended = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
@@ -52,17 +52,5 @@ enum LeftoverHosts {
         let fields = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self).split { $0 == " " || $0 == "\n" }
         guard fields.count == 2, let process = pid_t(fields[0]), process > 1 else { return nil }
         return (process, String(fields[1]))
-    }
-
-    /// Field 22 of `/proc/PID/stat`, in clock ticks since the machine started. The name before it may hold anything.
-    private static func startTime(of process: pid_t) -> String? {
-        let file = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 1_024)
-        let count = Glibc.read(file, &bytes, bytes.count)
-        guard count > 0, let end = bytes[..<count].lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        let fields = bytes[(end + 1)..<count].split(separator: UInt8(ascii: " "))
-        return fields.count > 19 ? String(decoding: fields[19], as: UTF8.self) : nil
     }
 }

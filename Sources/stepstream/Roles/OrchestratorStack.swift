@@ -66,13 +66,11 @@ struct OrchestratorStack {
         }
         registry.register("step_hosts") { [hosting] in
             let statistics = hosting.statistics
-            let waiting = statistics.callsQueued + statistics.callsHeldBack
-            let isFull = statistics.callsHeldBack > 0
-            let fault = statistics.fault ?? (isFull ? "the queue for step hosts is full" : nil)
             return PartHealth(
-                isHealthy: fault == nil, detail: fault,
+                isHealthy: statistics.fault == nil, detail: statistics.fault,
                 values: JSONObject([
-                    ("running", .int(Int64(statistics.hosts))), ("waiting_calls", .int(Int64(waiting))),
+                    ("running", .int(Int64(statistics.hosts))),
+                    ("waiting_calls", .int(Int64(statistics.callsQueued))),
                 ]))
         }
     }

@@ -7,6 +7,8 @@ struct ConfinementSettings {
     /// The kernel's user numbers; the last one stands for none.
     private static let userMax: UInt32 = .max - 1
     private static let usersMax = 65_536
+    /// For as many hosts as there may be, for those that are asked what a plugin offers, and for those that are ending.
+    private static let usersMin = HostingConfiguration.Pool().hostsMax + 16
 
     var source: SettingsSource
 
@@ -30,7 +32,8 @@ struct ConfinementSettings {
         if let users = source.text(nil, "step_host_users", &faults) {
             if let range = Self.users(users.value) { settings.stepHostUsers = range } else {
                 faults.append(
-                    "\(users.source) is \"\(users.value)\"; give two user numbers above 0, such as 60800-61055")
+                    "\(users.source) is \"\(users.value)\"; give the first and the last of at least \(Self.usersMin) "
+                        + "user numbers above 0, such as 60800-61055")
             }
         }
     }
@@ -38,7 +41,7 @@ struct ConfinementSettings {
     private static func users(_ text: String) -> Range<UInt32>? {
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { UInt32($0) }
         guard ends.count == 2, let first = ends[0], let last = ends[1], first > 0, first <= last, last <= userMax,
-            last - first < usersMax
+            (usersMin...usersMax).contains(Int(last - first) + 1)
         else { return nil }
         return first..<(last + 1)
     }

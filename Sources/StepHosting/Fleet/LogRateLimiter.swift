@@ -1,10 +1,10 @@
 /// How often a plugin may cause a line in the server's log: a bucket of tokens. What is left out is counted and told
 /// with the next line, so that a plugin cannot fill the disk with what it provokes.
-struct LogRate {
+struct LogRateLimiter {
     static let burst = 20
     static let interval: Int64 = 1_000_000_000
 
-    private var tokens = LogRate.burst
+    private var tokens = LogRateLimiter.burst
     private var refilledAt: MonotonicNanoseconds = .min
     private var suppressed = 0
 
