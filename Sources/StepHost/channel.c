@@ -17,6 +17,7 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the frames are little
 
 #define BUFFER_BYTES_USUAL (64u << 10)
 #define BUFFER_BYTES_KEPT (1u << 20) /* a larger buffer is given back after its frame */
+#define JOINED_BYTES_MAX (16u << 10) /* a frame up to this size goes out in one piece */
 #define DESCRIPTOR_WANTED 1000       /* above what a plugin's own files get */
 
 static int channel = -1;
@@ -172,31 +173,40 @@ void channel_lock(void) { pthread_mutex_lock(&lock); }
 void channel_unlock(void) { pthread_mutex_unlock(&lock); }
 
 /* False when nothing was written because the buffer is full and `flags` forbid waiting. */
-static bool send_parts(struct frame_out *frame, int flags) {
-    close_part(frame);
-    uint32_t length = (uint32_t)(frame->bytes - 4);
-    memcpy(frame->fixed, &length, sizeof length);
-    struct msghdr message = {.msg_iov = frame->parts, .msg_iovlen = (size_t)frame->parts_count};
-    while (message.msg_iovlen > 0) {
-        ssize_t count = sendmsg(channel, &message, MSG_NOSIGNAL | flags);
+static bool send_bytes(const uint8_t *bytes, size_t left, int flags) {
+    while (left > 0) {
+        ssize_t count = send(channel, bytes, left, MSG_NOSIGNAL | flags);
         if (count < 0) {
             if (errno == EINTR) continue;
             if (errno == EAGAIN && flags != 0) return false;
             channel_lost("write");
         }
         flags = 0; /* a frame that has begun is finished */
-        size_t left = (size_t)count;
-        while (message.msg_iovlen > 0 && left >= message.msg_iov->iov_len) {
-            left -= message.msg_iov->iov_len;
-            message.msg_iov++;
-            message.msg_iovlen--;
-        }
-        if (message.msg_iovlen > 0) {
-            message.msg_iov->iov_base = (uint8_t *)message.msg_iov->iov_base + left;
-            message.msg_iov->iov_len -= left;
-        }
+        bytes += count;
+        left -= (size_t)count;
     }
     return true;
+}
+
+/* A small frame goes out in one call, so that the server wakes once. (Not by sendmsg, which seccomp refuses: it would
+ * carry descriptors as well.) */
+static bool send_parts(struct frame_out *frame, int flags) {
+    static uint8_t joined[JOINED_BYTES_MAX];
+    close_part(frame);
+    uint32_t length = (uint32_t)(frame->bytes - 4);
+    memcpy(frame->fixed, &length, sizeof length);
+    bool is_joined = frame->bytes <= sizeof joined;
+    size_t used = 0;
+    for (int i = 0; i < frame->parts_count; i++) {
+        const struct iovec *part = &frame->parts[i];
+        if (is_joined) {
+            memcpy(joined + used, part->iov_base, part->iov_len);
+            used += part->iov_len;
+        } else if (!send_bytes(part->iov_base, part->iov_len, i == 0 ? flags : 0)) {
+            return false;
+        }
+    }
+    return !is_joined || send_bytes(joined, used, flags);
 }
 
 void channel_send(struct frame_out *frame) { (void)send_parts(frame, 0); }

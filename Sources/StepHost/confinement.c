@@ -30,8 +30,16 @@ static bool limit(int resource, uint64_t value) {
     return setrlimit(resource, &lowered) == 0;
 }
 
+/* The first thread's stack grows without counting for RLIMIT_DATA, up to the soft limit, which a plugin could raise. */
+static bool limit_stack(void) {
+    enum { STACK_BYTES = 8 << 20 };
+    struct rlimit current;
+    if (getrlimit(RLIMIT_STACK, &current) != 0) return false;
+    return limit(RLIMIT_STACK, current.rlim_cur < STACK_BYTES ? current.rlim_cur : STACK_BYTES);
+}
+
 static bool apply_limits(const struct settings *settings) {
-    bool applied = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, settings->nofile);
+    bool applied = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, settings->nofile) && limit_stack();
     if (settings->fsize_bytes != 0) applied = limit(RLIMIT_FSIZE, settings->fsize_bytes) && applied;
     if (settings->data_bytes != 0) applied = limit(RLIMIT_DATA, settings->data_bytes) && applied;
     if (settings->address_bytes != 0) applied = limit(RLIMIT_AS, settings->address_bytes) && applied;

@@ -112,10 +112,14 @@ bool elf_check(int file, char run_path[RUN_PATH_BYTES_MAX], struct problem *prob
             return problem_set(
                 problem, "truncated", "the file has %llu bytes, its segment %d ends at %llu", (unsigned long long)bytes,
                 i, (unsigned long long)(segments[i].p_offset + segments[i].p_filesz));
-    for (int i = 0; i < header.e_phnum; i++)
-        if (segments[i].p_type == PT_DYNAMIC) {
-            read_run_path(file, segments, header.e_phnum, &segments[i], run_path);
-            return true;
-        }
-    return problem_set(problem, "not_shared_object", "the file has no dynamic section");
+    const Elf64_Phdr *dynamic = NULL;
+    for (int i = 0; i < header.e_phnum; i++) {
+        if (segments[i].p_type != PT_DYNAMIC) continue;
+        /* The loader would take the last one, and others the first. */
+        if (dynamic != NULL) return problem_set(problem, "not_shared_object", "the file has two dynamic sections");
+        dynamic = &segments[i];
+    }
+    if (dynamic == NULL) return problem_set(problem, "not_shared_object", "the file has no dynamic section");
+    read_run_path(file, segments, header.e_phnum, dynamic, run_path);
+    return true;
 }

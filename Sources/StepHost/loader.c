@@ -113,15 +113,16 @@ static bool open_file(
 
 bool loader_load(
     const struct settings *settings, struct confined confined, step_bytes path, step_bytes config,
-    struct loaded *loaded, struct problem *problem) {
+    void (*tell)(const struct confined *), struct loaded *loaded, struct problem *problem) {
     struct plugin_file plugin;
     entry_function entry = NULL;
     if (!open_file(settings, path, &plugin, problem)) return false;
     bool loadable = confine_before_load(settings, plugin.path, plugin.file, &confined, problem);
-    loaded->confined = confined;
     if (loadable) {
-        /* The first other thread, and from here on code of the plugin: constructors run in dlopen. */
+        /* The first other thread. */
         watchdog_start();
+        tell(&confined);
+        /* From here on code of the plugin: constructors run in dlopen. */
         loadable = load_image(plugin.path, plugin.file, &entry, problem);
     }
     close(plugin.file);

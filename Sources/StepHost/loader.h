@@ -12,13 +12,12 @@
 struct loaded {
     const step_plugin *table;
     step_bytes description;
-    struct confined confined;
 };
 
-/* Confines the process, then runs the plugin's first code. The path is not NUL-terminated. */
+/* Confines the process, tells what holds it, then runs the plugin's first code. The path is not NUL-terminated. */
 bool loader_load(
     const struct settings *settings, struct confined confined, step_bytes path, step_bytes config,
-    struct loaded *loaded, struct problem *problem);
+    void (*tell)(const struct confined *), struct loaded *loaded, struct problem *problem);
 
 /* Confines the process as if the plugin were to be loaded, runs nothing of it, and opens the Swift runtime that its
  * RUNPATH or --library-path leads to. *runtime is NULL if there is none. */

@@ -44,8 +44,15 @@ static void send_ready(const struct loaded *loaded) {
     frame_put_blob(&frame, loaded->description.ptr, loaded->description.len);
     uint16_t version[2] = {loaded->table->abi_major, loaded->table->abi_minor};
     frame_put(&frame, version, sizeof version);
-    frame_put_u32(&frame, loaded->confined.measures);
-    frame_put_u32(&frame, loaded->confined.landlock_abi);
+    send_now(&frame);
+}
+
+/* Sent before the plugin's first code runs. */
+static void send_confined(const struct confined *confined) {
+    struct frame_out frame;
+    frame_begin(&frame, STEP_WIRE_CONFINED, 0);
+    frame_put_u32(&frame, confined->measures);
+    frame_put_u32(&frame, confined->landlock_abi);
     send_now(&frame);
 }
 
@@ -112,7 +119,7 @@ static void open_plugin(
     step_bytes config = frame_take_blob(frame);
     if (frame->malformed) protocol_error("an OPEN frame ends too early");
     struct problem problem;
-    if (loader_load(settings, confined, path, config, loaded, &problem)) {
+    if (loader_load(settings, confined, path, config, send_confined, loaded, &problem)) {
         send_ready(loaded);
     } else {
         send_load_failed(&problem);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/close_range.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -12,6 +13,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,6 +49,7 @@
 #define KERNEL_F_SETPIPE_SZ 1031
 #define KERNEL_F_SETDELEG 1040
 #define KERNEL_PR_SCHED_CORE 62
+#define KERNEL_PR_SET_MEMORY_MERGE 67
 #define KERNEL_TCGETS2 0x802C542Au
 
 #define ALLOW SECCOMP_RET_ALLOW
@@ -109,6 +112,8 @@ static void decide(struct program *program, int call, const struct test *tests, 
     } while (0)
 /* Conditions, for the list of DECIDE. */
 #define IF(index, bits, number, answered) {.argument = (index), .mask = (bits), .value = (number), .action = (answered)}
+#define IF_ANY(index, bits, answered) \
+    {.argument = (index), .mask = (bits), .value = 0, .unless = true, .action = (answered)}
 #define UNLESS(index, number, answered) \
     {.argument = (index), .mask = ANY, .value = (number), .unless = true, .action = (answered)}
 #define UNLESS_HIGH_ZERO(index, answered) \
@@ -144,7 +149,10 @@ static const struct {
     {SYS_fsmount, EPERM}, {SYS_fspick, EPERM}, {SYS_mount_setattr, EPERM}, {SYS_name_to_handle_at, EPERM},
     {SYS_open_by_handle_at, EPERM}, {NEWER_STATMOUNT, EPERM}, {NEWER_LISTMOUNT, EPERM}, {NEWER_OPEN_TREE_ATTR, EPERM},
     /* Modes, owners, times and attributes by path: Landlock does not guard them, and a process with the server's user
-     * could open its keys to everybody or lock it out of its own journal. fchmod on an open file stays. */
+     * could open its keys to everybody or lock it out of its own journal. fchmod says that it did it and does nothing,
+     * since libraries call it after they wrote a file: it could close a directory of libraries that the server owns, or
+     * make a program that gives its user to whoever runs it. */
+    {SYS_fchmod, 0},
 #if defined(__x86_64__)
     {SYS_chmod, EPERM}, {SYS_chown, EPERM}, {SYS_lchown, EPERM}, {SYS_mknod, EPERM}, {SYS_utime, EPERM},
     {SYS_utimes, EPERM}, {SYS_futimesat, EPERM}, {SYS_uselib, EPERM},
@@ -160,6 +168,12 @@ static const struct {
     /* Names of files in directories that Landlock keeps closed. */
     {SYS_inotify_add_watch, EPERM}, {SYS_fanotify_init, EPERM}, {SYS_fanotify_mark, EPERM},
     {NEWER_CACHESTAT, ENOSYS},
+    /* Descriptors on their way are seen by no count, nor is what they hold; streams are written with send. */
+    {SYS_sendmsg, EPERM}, {SYS_sendmmsg, EPERM},
+    /* Room on the disk beyond the size of a file passes by RLIMIT_FSIZE; callers fall back to writing. */
+    {SYS_fallocate, EOPNOTSUPP},
+    /* A filter of a plugin's own could write to the kernel's log. */
+    {SYS_seccomp, EPERM},
     /* Memory that outlives the process, is shared with others, or is counted by no limit. */
     {SYS_shmget, ENOSYS}, {SYS_shmat, ENOSYS}, {SYS_shmctl, ENOSYS}, {SYS_shmdt, ENOSYS}, {SYS_semget, ENOSYS},
     {SYS_semop, ENOSYS}, {SYS_semtimedop, ENOSYS}, {SYS_semctl, ENOSYS}, {SYS_msgget, ENOSYS}, {SYS_msgsnd, ENOSYS},
@@ -177,16 +191,17 @@ static void put_memory(struct program *program) {
 }
 
 static void put_files(struct program *program) {
-    /* Truncating needs no right of Landlock's before ABI 3 when the file is opened for reading; a file without a name
+    /* A file with S_ISUID gives its owner's user, which may be the server's, to whoever runs it. Truncating needs no right of Landlock's before ABI 3 when the file is opened for reading; a file without a name
      * is seen by no count of the temporary folder. */
 #if defined(__x86_64__)
     DECIDE(
         program, SYS_open, ALLOW, IF(1, KERNEL_O_TMPFILE, KERNEL_O_TMPFILE, ERROR(EOPNOTSUPP)),
-        IF(1, O_TRUNC | O_ACCMODE, O_TRUNC, ERROR(EACCES)));
+        IF(1, O_TRUNC | O_ACCMODE, O_TRUNC, ERROR(EACCES)), IF_ANY(2, S_ISUID | S_ISGID, ERROR(EPERM)));
+    DECIDE(program, SYS_creat, ALLOW, IF_ANY(1, S_ISUID | S_ISGID, ERROR(EPERM)));
 #endif
     DECIDE(
         program, SYS_openat, ALLOW, IF(2, KERNEL_O_TMPFILE, KERNEL_O_TMPFILE, ERROR(EOPNOTSUPP)),
-        IF(2, O_TRUNC | O_ACCMODE, O_TRUNC, ERROR(EACCES)));
+        IF(2, O_TRUNC | O_ACCMODE, O_TRUNC, ERROR(EACCES)), IF_ANY(3, S_ISUID | S_ISGID, ERROR(EPERM)));
     /* On an open file only. */
     DECIDE(program, SYS_utimensat, ALLOW, UNLESS(1, 0, ERROR(EPERM)), UNLESS_HIGH_ZERO(1, ERROR(EPERM)));
     /* F_SETOWN and F_SETSIG send signals to other processes; leases hold up the next process that opens the file; large
@@ -213,12 +228,14 @@ static void put_processes(struct program *program, uint32_t self) {
     DECIDE(program, SYS_ioprio_set, ALLOW, UNLESS(0, 1, ERROR(EPERM)), UNLESS(1, 0, ERROR(EPERM)));
     static const int signals[] = {SYS_kill, SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
     for (size_t i = 0; i < COUNT(signals); i++) DECIDE(program, signals[i], ALLOW, UNLESS(0, self, ERROR(EPERM)));
-    /* Death with the server; reading it by /proc, from which the server counts open files; a debugger. */
+    /* Death with the server; reading it by /proc, from which the server counts open files; a debugger; filters of its
+     * own; memory that the kernel merges with other processes'. */
     DECIDE(
         program, SYS_prctl, ALLOW,
         IF(0, ANY, PR_SET_PDEATHSIG, ERROR(EPERM)), IF(0, ANY, PR_SET_DUMPABLE, ERROR(EPERM)),
         IF(0, ANY, PR_SET_PTRACER, ERROR(EPERM)), IF(0, ANY, PR_SET_MM, ERROR(EPERM)),
-        IF(0, ANY, KERNEL_PR_SCHED_CORE, ERROR(EPERM)));
+        IF(0, ANY, KERNEL_PR_SCHED_CORE, ERROR(EPERM)), IF(0, ANY, PR_SET_SECCOMP, ERROR(EPERM)),
+        IF(0, ANY, KERNEL_PR_SET_MEMORY_MERGE, ERROR(EPERM)));
 }
 
 static void put_new_processes(struct program *program) {
@@ -229,7 +246,16 @@ static void put_new_processes(struct program *program) {
     refuse(program, SYS_execve, EPERM);
     refuse(program, SYS_execveat, EPERM);
     refuse(program, SYS_clone3, ENOSYS); /* its flags lie in memory a filter cannot read; glibc falls back to clone */
-    DECIDE(program, SYS_clone, ERROR(EPERM), IF(0, CLONE_THREAD, CLONE_THREAD, ALLOW));
+}
+
+/* Every thread has the descriptors and the directories of the process: a table of a thread's own would be as many
+ * descriptors again, which neither RLIMIT_NOFILE nor the server's counts see. */
+static void put_threads(struct program *program, bool allow_processes) {
+    DECIDE(
+        program, SYS_clone, allow_processes ? ALLOW : ERROR(EPERM),
+        IF(0, CLONE_THREAD | CLONE_FILES, CLONE_THREAD, ERROR(EPERM)),
+        IF(0, CLONE_THREAD | CLONE_FS, CLONE_THREAD, ERROR(EPERM)), IF(0, CLONE_THREAD, CLONE_THREAD, ALLOW));
+    DECIDE(program, SYS_close_range, ALLOW, IF(2, CLOSE_RANGE_UNSHARE, CLOSE_RANGE_UNSHARE, ERROR(EPERM)));
 }
 
 /* Pairs of connected sockets stay. A datagram socket is none of them: it can send to any path. */
@@ -264,6 +290,7 @@ static void build(struct program *program, const struct settings *settings) {
     put_memory(program);
     put_files(program);
     put_processes(program, (uint32_t)getpid());
+    put_threads(program, settings->allow_processes);
     if (!settings->allow_processes) put_new_processes(program);
     put_sockets(program, settings->allow_tcp);
     for (size_t i = 0; i < COUNT(refused); i++) refuse(program, refused[i].call, refused[i].error);

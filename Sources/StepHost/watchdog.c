@@ -95,7 +95,7 @@ void watchdog_start(void) {
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     pthread_t thread;
-    if (pthread_create(&thread, &attributes, run, NULL) != 0) _exit(EXIT_CHANNEL);
+    if (pthread_create(&thread, &attributes, run, NULL) != 0) _exit(EXIT_NO_THREAD); /* the server tries again */
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
 }

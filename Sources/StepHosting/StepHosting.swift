@@ -251,7 +251,10 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
             if let current { plugin = current } else {
                 plugin = try await discovery.describe(entry, source: entry.path)
             }
-            let build = PluginBuild(plugin, fileNames: store.fileNames(of: hash))
+            // The name of the file that is there now decides whose secrets a plugin has; an older build, which running
+            // executions keep, has those of the names that it was installed from.
+            let fileNames = current.map { [PluginStore.fileName(of: $0.path)] } ?? store.fileNames(of: hash)
+            let build = PluginBuild(plugin, fileNames: fileNames)
             let currentHashes = Set(inventory.plugins.map(\.hash))
             shared.withLock { shared in
                 if shared.builds.count >= Self.buildsMax {

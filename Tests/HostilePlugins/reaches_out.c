@@ -187,6 +187,41 @@ static void try_kernel(void) {
     TRY("personality", syscall(SYS_personality, 0));
     TRY("syncfs", syscall(SYS_syncfs, 0));
     TRY("future", syscall(500, 0));
+    struct { uint16_t count; void *code; } filter = {0, NULL};
+    note("own_filter", syscall(SYS_seccomp, 1, 0, &filter) == 0 || errno != EPERM);
+    note("own_filter_prctl", prctl(PR_SET_SECCOMP, 2, &filter) == 0 || errno != EPERM);
+    TRY("merged_memory", prctl(67, 1, 0, 0, 0));
+    struct rlimit stack = {64 << 20, 64 << 20};
+    TRY("stack_limit", setrlimit(RLIMIT_STACK, &stack));
+}
+
+/* Descriptors and files that no count sees, and files that give the user away. */
+static void try_uncounted(void) {
+    TRY("own_descriptors", syscall(SYS_close_range, 500, 500, 2));
+    note("thread_without_files", syscall(SYS_clone, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD, 0, 0, 0, 0) != -1);
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0) {
+        char room[CMSG_SPACE(sizeof(int))] = {0};
+        struct iovec part = {output, 1};
+        struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        *head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+        memcpy(CMSG_DATA(head), &pair[0], sizeof(int));
+        TRY("sent_descriptor", sendmsg(pair[0], &message, MSG_NOSIGNAL));
+        close(pair[0]);
+        close(pair[1]);
+    }
+    struct stat status = {0};
+    int file = open("own", O_RDWR | O_CREAT, 0600);
+    TRY("fallocate", syscall(SYS_fallocate, file, 1, 0, 1 << 20));
+    note("set_user_id", fchmod(file, 04755) == 0 && fstat(file, &status) == 0 && (status.st_mode & 06000) != 0);
+    TRY("created_set_user_id", open("other", O_RDWR | O_CREAT, 06755));
+    TRY("creat_set_user_id", creat("third", 06755));
+    close(file);
+    unlink("own");
+    int folder = open(".", O_RDONLY | O_DIRECTORY);
+    note("closed_folder", fchmod(folder, 0) == 0 && fstat(folder, &status) == 0 && (status.st_mode & 0700) != 0700);
+    close(folder);
 }
 
 static int32_t act(const step_call *call) {
@@ -200,6 +235,7 @@ static int32_t act(const step_call *call) {
     try_sockets(directory);
     try_memory();
     try_kernel();
+    try_uncounted();
     snprintf(output + used, sizeof output - used, "}");
     complete(call->id, output);
     return 0;

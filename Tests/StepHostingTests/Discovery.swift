@@ -144,6 +144,24 @@ extension StepHostingSuite {
             }
         }
 
+        @Test("plugins that wait for ever before they open keep nobody's place")
+        func sleepers() async throws {
+            let directory = try HostedPlugins.makeDirectory()
+            defer { HostedPlugins.remove(directory) }
+            let files = directory + "/plugins"
+            for number in 0..<9 {
+                try await HostedPlugins.compile("sleeps_in_constructor", as: "a\(number)", into: files)
+            }
+            try await HostedPlugins.compile("good", into: files)
+            try await HostedPlugins.with(directory: directory, waitsForPlugins: false) {
+                $0.timing.openWaitMax = .seconds(3_600)
+            } _: { plugins async throws in
+                await plugins.hosting.loaded(["good"])
+                #expect(plugins.hosting.loading.count == 9)
+                #expect(try await plugins.call("good").output == "{\"ok\":true}")
+            }
+        }
+
         @Test("a second start asks no plugin again")
         func cached() async throws {
             let directory = try HostedPlugins.makeDirectory()

@@ -20,8 +20,9 @@ import WorkflowEngine
         var machine = HostStateMachine(settings: settings, now: 0)
         if phase == .greeting { return machine }
         _ = machine.received(hello(version: STEP_WIRE_VERSION), now: 0)
+        _ = machine.received(confined, now: 0)
         if phase == .opening { return machine }
-        _ = machine.received(.ready(describe: [], Confinement(measures: [], landlockABI: 0)), now: 0)
+        _ = machine.received(.ready(describe: []), now: 0)
         switch phase {
         case .greeting, .opening, .idle: break
         case .busy: _ = machine.begin(7, timeout: 100, now: 0)
@@ -35,6 +36,8 @@ import WorkflowEngine
         return machine
     }
 
+    private static let confined = WireMessage.confined(Confinement(measures: [], landlockABI: 0))
+
     private static func hello(version: UInt32) -> WireMessage {
         .hello(WireMessage.Hello(magic: STEP_WIRE_MAGIC, version: version, confinement: 0))
     }
@@ -44,7 +47,7 @@ import WorkflowEngine
         switch input {
         case .hello: return machine.received(hello(version: STEP_WIRE_VERSION), now: 1)
         case .badHello: return machine.received(hello(version: STEP_WIRE_VERSION + 1), now: 1)
-        case .ready: return machine.received(.ready(describe: [], Confinement(measures: [], landlockABI: 0)), now: 1)
+        case .ready: return machine.received(.ready(describe: []), now: 1)
         case .loadFailed: return machine.received(.loadFailed(code: "c", message: "m"), now: 1)
         case .complete: return machine.received(.complete(call: 7, completion), now: 1)
         case .stranger: return machine.received(.complete(call: 8, completion), now: 1)
@@ -55,10 +58,10 @@ import WorkflowEngine
         }
     }
 
-    /// The phase after, and the actions: s(end), k(ill), r(eady), f(inished), l(ate), d(ied).
+    /// The phase after, and the actions: g(reeted), s(end), k(ill), r(eady), f(inished), l(ate), d(ied).
     private static let table: [Phase: [Input: String]] = [
         .greeting: [
-            .hello: "opening s", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k", .complete: "dying k",
+            .hello: "opening g s", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k", .complete: "dying k",
             .stranger: "dying k", .cancel: "greeting", .retire: "dying k", .timer: "dying k", .exit: "dead d",
         ],
         .opening: [
@@ -144,7 +147,7 @@ import WorkflowEngine
         let inputs: [(inout HostStateMachine) -> Void] = [
             { _ = $0.timerFired(now: 10) { .max } },
             { _ = $0.received(Self.hello(version: STEP_WIRE_VERSION + 1), now: 1) },
-            { _ = $0.received(.ready(describe: [], Confinement(measures: [], landlockABI: 0)), now: 1) },
+            { _ = $0.received(.ready(describe: []), now: 1) },
             { _ = $0.violated("rubbish") },
             { _ = $0.channelClosed(now: 1); _ = $0.timerFired(now: 4) { 0 } },
             { _ in },
@@ -307,7 +310,8 @@ import WorkflowEngine
         settings.inspectionInterval = 30
         var machine = HostStateMachine(settings: settings, now: 0)
         _ = machine.received(.hello(.init(magic: STEP_WIRE_MAGIC, version: STEP_WIRE_VERSION, confinement: 0)), now: 0)
-        _ = machine.received(.ready(describe: [], Confinement(measures: [], landlockABI: 0)), now: 0)
+        _ = machine.received(Self.confined, now: 0)
+        _ = machine.received(.ready(describe: []), now: 0)
         #expect(machine.wakeAt == .max)
         _ = machine.begin(7, timeout: 100, now: 0)
         for time: Int64 in [30, 60, 90] {
@@ -330,6 +334,37 @@ import WorkflowEngine
         #expect(death == .killedBeyondLimit("much") && !death.isCrash)
     }
 
+    @Test("what holds a host is what it said before any code of a plugin ran in it")
+    func forgedConfinement() throws {
+        var early = Self.machine(in: .greeting)
+        _ = early.received(Self.hello(version: STEP_WIRE_VERSION), now: 0)
+        #expect(Self.step(&early) { $0.received(.ready(describe: []), now: 1) } == "dying k")
+        var twice = Self.machine(in: .opening)
+        #expect(Self.step(&twice) { $0.received(Self.confined, now: 1) } == "dying k")
+    }
+
+    @Test("a host that ends before it says what holds it is no plugin's doing")
+    func endsBeforeConfined() throws {
+        var machine = Self.machine(in: .greeting)
+        _ = machine.received(Self.hello(version: STEP_WIRE_VERSION), now: 0)
+        let death = try #require(Self.death(machine.exited(ExitStatus(signal: 0, code: 75), now: 1))).0
+        #expect(death.machineFault != nil && !death.isCrash)
+        var blamed = Self.machine(in: .opening)
+        let own = try #require(Self.death(blamed.exited(ExitStatus(signal: 0, code: 75), now: 1))).0
+        #expect(own == .exited(75) && own.isCrash)
+    }
+
+    @Test("a host that floods the server with frames is ended, one that answers many calls is not")
+    func floods() {
+        var machine = Self.machine(in: .busy)
+        for _ in 0..<FrameAllowance.burst - 3 {
+            _ = machine.received(.slow(call: 7, what: 1), now: 1)
+        }
+        let completion = WireMessage.Completion(status: 0, nanoseconds: 1, risk: nil, payload: [])
+        for _ in 0..<10_000 { _ = machine.received(.complete(call: 8, completion), now: 1) }
+        #expect(Self.step(&machine) { $0.received(.heartbeat(call: 7, details: []), now: 1) } == "dying k")
+    }
+
     @Test("a host for names gets the names, and neither kind of host takes the other's answer")
     func names() throws {
         var settings = Self.settings
@@ -347,9 +382,10 @@ import WorkflowEngine
         }
         #expect(Self.step(&names) { $0.timerFired(now: 6) { 0 } } == "dying k")
         var plugin = machine(Self.settings)
+        _ = plugin.received(Self.confined, now: 1)
         #expect(Self.step(&plugin) { $0.received(.named(""), now: 1) } == "dying k")
         var other = machine(settings)
-        let ready = WireMessage.ready(describe: [], Confinement(measures: [], landlockABI: 0))
+        let ready = WireMessage.ready(describe: [])
         #expect(Self.step(&other) { $0.received(ready, now: 1) } == "dying k")
     }
 }

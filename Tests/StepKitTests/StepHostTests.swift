@@ -29,7 +29,7 @@ import Testing
         return Self.complete(try #require(try host.frames(through: STEP_WIRE_COMPLETE).last))
     }
 
-    @Test("HELLO names the build, READY describes the plugin and the confinement in force")
+    @Test("HELLO names the build, CONFINED the confinement in force, READY describes the plugin")
     func handshake() throws {
         let host = try HostProcess(["--parent-pid", "\(getpid())"])
         let library = try FixturePlugin.build("", in: host.directory)
@@ -42,13 +42,15 @@ import Testing
         #expect(hello.integer(UInt32.self) == UInt32(host.pid))
         #expect(hello.integer(UInt32.self) & UInt32(STEP_CONFINED_PDEATHSIG) != 0)
         try host.send(STEP_WIRE_OPEN, HostProcess.blob(library) + HostProcess.blob("{}"))
-        var ready = try #require(try host.frames(through: STEP_WIRE_READY).last)
+        let frames = try host.frames(through: STEP_WIRE_READY)
+        var ready = try #require(frames.last)
         #expect(ready.text().contains("\"fixture\""))
         #expect(ready.integer(UInt16.self) == STEP_ABI_MAJOR)
         #expect(ready.integer(UInt16.self) == STEP_ABI_MINOR)
+        var confined = try #require(frames.first { $0.kind == STEP_WIRE_CONFINED })
         let expected =
             STEP_CONFINED_RLIMITS | STEP_CONFINED_NO_NEW_PRIVS | STEP_CONFINED_SECCOMP | STEP_CONFINED_UNPRIVILEGED
-        #expect(ready.integer(UInt32.self) & UInt32(expected) == UInt32(expected))
+        #expect(confined.integer(UInt32.self) & UInt32(expected) == UInt32(expected))
     }
 
     @Test("a host whose parent is another process leaves")

@@ -5,7 +5,8 @@
  *          (kind + call + payload) and is checked against the limit before anything is allocated.
  * Strings and byte fields inside a payload are u32 length | bytes ("blob").
  *
- * Life:    HELLO (host) → OPEN (server) → READY or LOAD_FAILED (host) → CALL … COMPLETE, one or more at a time.
+ * Life:    HELLO (host) → OPEN (server) → CONFINED, then READY, or LOAD_FAILED (host) → CALL … COMPLETE, one or more at
+ *          a time. Until CONFINED the step host runs no code but its own: what comes later may be a plugin's forgery.
  *          Or HELLO → NAMES (server) → NAMED or LOAD_FAILED (host), and the host exits.
  * Both ends come from one build: HELLO carries the build id, and another build is refused.
  */
@@ -16,7 +17,7 @@
 
 #define STEP_WIRE_FD 3
 #define STEP_WIRE_MAGIC 0x31575453u /* "STW1" little endian */
-#define STEP_WIRE_VERSION 2u        /* raised by any change of this file */
+#define STEP_WIRE_VERSION 3u        /* raised by any change of this file */
 #define STEP_WIRE_HEADER_BYTES 13u  /* length, kind, call */
 #define STEP_WIRE_OVERHEAD_BYTES 9u /* what length counts beside the payload */
 #define STEP_WIRE_FRAME_BYTES_MAX (8u << 20)
@@ -25,9 +26,7 @@ enum {
     /* host → server */
     STEP_WIRE_HELLO = 1,       /* u32 magic | u32 wire version | u16 abi major | u16 abi minor | u32 pid | u32 confinement
                                   bits in force so far (STEP_CONFINED_*) */
-    STEP_WIRE_READY = 2,       /* blob describe JSON | u16 plugin abi major | u16 plugin abi minor | u32 confinement bits in
-                                  force: most need the plugin's path and so come after HELLO | u32 ABI of Landlock in
-                                  force, 0: none */
+    STEP_WIRE_READY = 2,       /* blob describe JSON | u16 plugin abi major | u16 plugin abi minor */
     STEP_WIRE_LOAD_FAILED = 3, /* blob code | blob message */
     STEP_WIRE_COMPLETE = 4,    /* i32 status | u64 nanoseconds from invoke to complete | f64 risk (the highest score; NaN: none;
                                   infinite: a score was NaN or outside 0…100) | blob payload. Output that does not fit a
@@ -42,6 +41,8 @@ enum {
                                   changed them */
     STEP_WIRE_SLOW = 11,       /* u8 what (1 invoke, 2 cancel, 3 reply): has not returned within 50 ms */
     STEP_WIRE_NAMED = 12,      /* blob names, one a line: those of NAMES, in their order, demangled */
+    STEP_WIRE_CONFINED = 13,   /* u32 confinement bits in force: most need the plugin's path and so come after HELLO |
+                                  u32 ABI of Landlock in force, 0: none */
 
     /* server → host */
     STEP_WIRE_OPEN = 32,   /* blob plugin path | blob config JSON */

@@ -8,8 +8,6 @@ struct CrashReport {
     private static let prefix = "stepstream-frame: "
     /// As many as a step host writes. What a plugin prints may look like more.
     private static let framesMax = 64
-    /// Longer names are cut: a symbol table can hold one of megabytes.
-    private static let nameBytesMax = 1024
 
     private struct Frame {
         var image: String
@@ -58,8 +56,7 @@ struct CrashReport {
                 Place(line: number, frame: frame, address: places.count == 1 ? frame.offset : max(0, frame.offset - 1)))
         }
         let addresses = Set(places.filter { $0.frame.image == path }.map(\.address))
-        let names = addresses.isEmpty ? [:] : FunctionNames.ofFile(path) { $0.names(of: addresses) } ?? [:]
-        symbols = names.mapValues { String(decoding: $0.utf8.prefix(Self.nameBytesMax), as: UTF8.self) }
+        symbols = addresses.isEmpty ? [:] : FunctionNames.ofFile(path) { $0.names(of: addresses) } ?? [:]
     }
 
     /// Names of the plugin's own functions that a Swift compiler has mangled.

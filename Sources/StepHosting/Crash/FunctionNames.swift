@@ -6,6 +6,8 @@ import Glibc
 struct FunctionNames {
     /// Of a symbol table, and of its names: some 700,000 functions.
     static let tableBytesMax = 16 << 20
+    /// Longer names are cut: a symbol table can hold one of megabytes, and many functions can have it.
+    static let nameBytesMax = 1024
 
     private static let sectionBytes = 64
     private static let symbolBytes = 24
@@ -54,7 +56,8 @@ struct FunctionNames {
             let (end, isTooMuch) = value.addingReportingOverflow(symbols.littleEndian(at: start + 16, count: 8))
             guard !isTooMuch else { continue }
             for address in addresses where value <= address && address < end && found[address] == nil {
-                let name = names.dropFirst(symbols.littleEndian(at: start, count: 4)).prefix { $0 != 0 }
+                let name = names.dropFirst(symbols.littleEndian(at: start, count: 4)).prefix(Self.nameBytesMax)
+                    .prefix { $0 != 0 }
                 if !name.isEmpty { found[address] = String(decoding: name, as: UTF8.self) }
             }
         }

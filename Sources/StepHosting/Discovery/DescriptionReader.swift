@@ -6,6 +6,8 @@ struct DescriptionReader {
     struct Fault: Error, Hashable { var message: String }
 
     static let functionsMax = 1_000
+    /// Faults of a schema that are told.
+    private static let faultsMax = 10
     /// The host sends a heartbeat at most each 100 ms, so less than this would end steps that did send some.
     static let heartbeatTimeoutsAccepted: ClosedRange<Int64> = 500...86_400_000
 
@@ -52,8 +54,11 @@ struct DescriptionReader {
         for part in ["input", "output"] {
             guard let schema = value[part], !schema.isNull else { continue }
             do throws(JSONSchemaError) { _ = try JSONSchema(schema) } catch {
-                let faults = error.faults.map { "\($0.path): \($0.message)" }.joined(separator: "; ")
-                throw Fault(message: "the \(part) schema of \(name) is not valid: \(faults)")
+                let named = error.faults.prefix(Self.faultsMax).map { "\($0.path): \($0.message)" }
+                let more = error.faults.count - named.count
+                throw Fault(
+                    message: "the \(part) schema of \(name) is not valid: \(named.joined(separator: "; "))"
+                        + (more > 0 ? "; and \(more) more" : ""))
             }
         }
         func schema(_ part: String) -> JSONValue? { value[part].flatMap { $0.isNull ? nil : $0 } }

@@ -5,8 +5,13 @@ import WorkflowEngine
 /// Finds the plugins in the configured directories, stores them and learns what they offer.
 struct PluginDiscovery: Sendable {
     static let pluginsMax = 1_000
-    /// Files examined, and so throw-away processes, at a time.
+    /// Files examined at a time that were not begun long ago.
     private static let concurrentMax = 8
+    /// After so long a file's place is given to the next one: its plugin waits for something, and computes nothing that
+    /// others would be slowed by.
+    private static let placeTime = Duration.seconds(2)
+    /// Files examined at a time, and so throw-away processes.
+    private static let processesMax = 64
 
     let configuration: HostingConfiguration
     let store: PluginStore
@@ -27,12 +32,22 @@ struct PluginDiscovery: Sendable {
         var unreadable: [PluginFailure] = []
         let files = await listing(&unreadable)
         inventory.begin(files, failures: unreadable)
+        let (places, given) = AsyncStream.makeStream(of: Void.self)
+        for _ in 0..<Self.concurrentMax { given.yield() }
         await withTaskGroup(of: Void.self) { group in
+            var place = places.makeAsyncIterator()
             for (index, path) in files.enumerated() {
-                if index >= Self.concurrentMax { await group.next() }
-                if Task.isCancelled { break }
+                if index >= Self.processesMax { await group.next() }
+                guard await place.next() != nil, !Task.isCancelled else { break }
                 group.addTask {
+                    let late = Task {
+                        try await Task.sleep(for: Self.placeTime)
+                        given.yield()
+                    }
                     let finding = await examine(path)
+                    late.cancel()
+                    // Thrown: the place was not given back yet.
+                    do { try await late.value } catch { given.yield() }
                     // What an end of hosting interrupted tells nothing of the plugin.
                     if !Task.isCancelled { inventory.record(path, finding) }
                 }

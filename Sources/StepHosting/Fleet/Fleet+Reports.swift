@@ -89,6 +89,9 @@ extension Fleet: HostOwner {
                 return host.end(inspection, excess: "more than \(memoryBytesMax) bytes of memory")
             }
             let descriptors = host.descriptors
+            if ProcessRecords.isHeadless(descriptors.process) {
+                return host.end(inspection, excess: "no first thread, without which nobody sees what it uses")
+            }
             let usage = descriptors.folder.usage(of: descriptors.process, budget: budget)
             host.end(inspection, excess: usage.excess(over: budget))
         }
@@ -163,7 +166,9 @@ extension Fleet: HostOwner {
         for continuation in continuations { continuation.resume() }
         if death.machineFault != nil { countStartFailure() }
         guard death.isCrash || loadFailure != nil || death.machineFault != nil else { return }
-        if let text = end?.diagnostics ?? diagnostics { metadata["stderr"] = "\(text.suffix(512))" }
+        if let text = end?.diagnostics ?? diagnostics {
+            metadata["stderr"] = "\(configuration.secrets.hideAll(in: text).suffix(512))"
+        }
         logger.warning("step host lost", metadata: metadata)
     }
 

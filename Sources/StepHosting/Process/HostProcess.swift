@@ -15,6 +15,8 @@ protocol HostOwner: Sendable {
 final class HostProcess: Sendable {
     /// Unwritten bytes to a host that does not read; above it the host is at fault.
     private static let unsentBytesMax = 2 * Int(STEP_WIRE_FRAME_BYTES_MAX)
+    /// After a look at what the process uses, so many times its length pass before the next one.
+    private static let inspectionPauses: Int64 = 10
 
     struct Descriptors: Sendable {
         var process: pid_t
@@ -37,6 +39,8 @@ final class HostProcess: Sendable {
         /// Where stdout and stderr stood when the call began.
         var marks = (out: 0, err: 0)
         var isInspected = false
+        /// When the next look at what the process uses may begin.
+        var inspectableAt: MonotonicNanoseconds = .min
     }
 
     private struct Inbound {
@@ -100,15 +104,21 @@ final class HostProcess: Sendable {
     /// Begins a look at what the process uses; nil when one is under way, or when the process is gone.
     func beginInspection() -> Inspection? {
         shared.withLock { shared in
-            guard !shared.isInspected, !shared.isCollected else { return nil }
+            let now = MonotonicTime.now
+            guard !shared.isInspected, !shared.isCollected, now >= shared.inspectableAt else { return nil }
             shared.isInspected = true
-            return Inspection(call: shared.machine.activeCall)
+            return Inspection(call: shared.machine.activeCall, began: now)
         }
     }
 
     /// - Parameter excess: what the process uses more of than it may, which ends it; nil when it keeps its limits.
     func end(_ inspection: Inspection, excess: String?) {
-        shared.withLock { $0.isInspected = false }
+        shared.withLock { shared in
+            let now = MonotonicTime.now
+            shared.isInspected = false
+            // A process can make the look long, by many files and mappings; it takes a tenth of the time at most.
+            shared.inspectableAt = now + Self.inspectionPauses * (now - inspection.began)
+        }
         if let excess { perform { machine, _ in machine.exceeded(excess, during: inspection.call) } }
     }
 
@@ -116,6 +126,7 @@ final class HostProcess: Sendable {
     struct Inspection {
         /// The call that the process had when the look began.
         fileprivate var call: UInt64?
+        fileprivate var began: MonotonicNanoseconds
     }
 
     var wakeAt: MonotonicNanoseconds { shared.withLock { $0.machine.wakeAt } }

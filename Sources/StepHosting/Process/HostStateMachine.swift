@@ -1,4 +1,5 @@
 import StepABI
+import WorkflowEngine
 
 /// The life of one step host process, without the process: what arrives goes in, what is to be done comes out.
 ///
@@ -62,8 +63,9 @@ struct HostStateMachine {
 
     enum State: Hashable {
         case greeting(until: MonotonicNanoseconds)
-        /// `checkAt`: when to look at the processor time again.
-        case opening(checkAt: MonotonicNanoseconds, until: MonotonicNanoseconds)
+        /// `checkAt`: when to look at the processor time again. `confinement`: what holds the process; until it is known,
+        /// nothing of the plugin runs in it.
+        case opening(checkAt: MonotonicNanoseconds, until: MonotonicNanoseconds, confinement: Confinement?)
         case idle
         case busy(ActiveCall)
         case closing(until: MonotonicNanoseconds)
@@ -73,6 +75,7 @@ struct HostStateMachine {
 
     private(set) var state: State
     private let settings: Settings
+    private var frames = FrameAllowance()
     /// Set when the channel closed before the process ended.
     private var channelClosedUntil: MonotonicNanoseconds?
     private var counted: (late: UInt64, logs: UInt64) = (0, 0)
@@ -87,7 +90,7 @@ struct HostStateMachine {
         let ofState: MonotonicNanoseconds =
             switch state {
             case .greeting(let until), .closing(let until): until
-            case .opening(let checkAt, let until): min(checkAt, until)
+            case .opening(let checkAt, let until, _): min(checkAt, until)
             case .busy(let call): call.wakeAt
             case .idle, .dying, .dead: .max
             }
@@ -134,6 +137,7 @@ struct HostStateMachine {
     // MARK: From the process
 
     mutating func received(_ message: WireMessage, now: MonotonicNanoseconds) -> [Action] {
+        if !message.isAnswer, !frames.take(now) { return violated("more frames than a step host sends") }
         switch (message, state) {
         case (_, .dying), (_, .dead): return []
         case (.counters(let late, let logs), _): return count(late: late, logs: logs)
@@ -141,13 +145,17 @@ struct HostStateMachine {
             guard hello.magic == STEP_WIRE_MAGIC, hello.version == STEP_WIRE_VERSION else {
                 return fail(.protocolViolation("the step host is of another build"))
             }
-            state = .opening(checkAt: now + settings.openTimeout, until: now + settings.openWaitMax)
+            state = .opening(
+                checkAt: now + settings.openTimeout, until: now + settings.openWaitMax, confinement: nil)
             let frame = switch settings.purpose {
             case .plugin: WireEncoder.open(path: settings.pluginPath, configuration: settings.pluginConfiguration)
             case .names(let names): WireEncoder.names(path: settings.pluginPath, names)
             }
             return [.report(.greeted), .send(frame)]
-        case (.ready(let describe, let confinement), .opening) where settings.purpose == .plugin:
+        case (.confined(let confinement), .opening(let checkAt, let until, nil)):
+            state = .opening(checkAt: checkAt, until: until, confinement: confinement)
+            return []
+        case (.ready(let describe), .opening(_, _, let confinement?)) where settings.purpose == .plugin:
             state = .idle
             return [.report(.ready(describe: describe, confinement))]
         case (.named(let names), .opening) where settings.purpose != .plugin:
@@ -197,7 +205,7 @@ struct HostStateMachine {
         case (.heartbeat, .idle), (.progress, .idle), (.log, _), (.heartbeat, .closing), (.progress, .closing),
             (.request, .closing):
             return []
-        case (.hello, _), (.ready, _), (.named, _), (.loadFailed, _), (.complete, _), (.refused, _), (.heartbeat, _),
+        case (.hello, _), (.confined, _), (.ready, _), (.named, _), (.loadFailed, _), (.complete, _), (.refused, _), (.heartbeat, _),
             (.progress, _), (.request, _):
             return fail(.protocolViolation("a frame out of turn"))
         }
@@ -242,11 +250,12 @@ struct HostStateMachine {
         switch state {
         case .greeting(let until) where until <= now:
             return fail(.notStarted("the step host did not start in time"))
-        case .opening(let checkAt, let until) where min(checkAt, until) <= now:
+        case .opening(let checkAt, let until, let confinement) where min(checkAt, until) <= now:
             let left = settings.openTimeout - processorTime()
             if left <= 0 { return fail(.unresponsive("the plugin used up the processor time it has for opening")) }
             if until <= now { return fail(.stalled("the plugin waits for something and does not open")) }
-            state = .opening(checkAt: now + max(left, Self.processorCheckInterval), until: until)
+            state = .opening(
+                checkAt: now + max(left, Self.processorCheckInterval), until: until, confinement: confinement)
             return []
         case .closing(let until) where until <= now: return fail(.retired)
         case .busy(var call) where call.wakeAt <= now:
@@ -282,7 +291,8 @@ struct HostStateMachine {
         case .dying(let cause, let active): (death, call) = (cause, active)
         case .closing: death = .retired
         case .busy(let active): call = active
-        case .greeting: death = .notStarted("the step host ended before it was ready to load: \(death)")
+        case .greeting, .opening(_, _, confinement: nil):
+            death = .notStarted("the step host ended before it was ready to load: \(death)")
         case .opening, .idle: break
         }
         state = .dead

@@ -28,13 +28,17 @@ enum ProcessRecords {
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 
+    /// Whether the first thread has ended while others may run: `/proc/PID` shows neither files nor mappings then.
+    static func isHeadless(_ process: pid_t) -> Bool {
+        // The state, and the number of threads; that of a process which has ended is 1.
+        guard let fields = fields(of: process), fields.count > 17 else { return false }
+        return fields[0] == "Z" && fields[17] != "1"
+    }
+
     /// Field 22 of `stat`, in clock ticks since the machine started: with it a number means one process only.
     static func startTime(of process: pid_t) -> String? {
-        // The second field is the program's name in parentheses, and may hold anything.
-        let text = text("stat", of: process, bytesMax: 1_024)
-        guard let end = text.lastIndex(of: ")") else { return nil }
-        let fields = text[text.index(after: end)...].split(separator: " ")
-        return fields.count > 19 ? String(fields[19]) : nil
+        guard let fields = fields(of: process), fields.count > 19 else { return nil }
+        return fields[19]
     }
 
     /// Files that the process holds open or has mapped, whose last path lay in the folder and which have none now.
@@ -94,6 +98,13 @@ enum ProcessRecords {
             let count = readlinkat(directory, name, base, buffer.count)
             return String(decoding: buffer[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         }
+    }
+
+    /// The fields of `stat` from the third on. The second is the program's name in parentheses, and may hold anything.
+    private static func fields(of process: pid_t) -> [String]? {
+        let text = text("stat", of: process, bytesMax: 1_024)
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        return text[text.index(after: end)...].split(separator: " ").map(String.init)
     }
 
     private static func text(_ name: String, of process: pid_t, bytesMax: Int) -> String {

@@ -43,6 +43,9 @@ package struct PluginSecrets: Sendable, CustomStringConvertible, CustomReflectab
     /// Hides the plugin's values, whether it asked for them in this call or in an earlier one; nil when it has none.
     func mask(for plugin: String) -> SecretMask? { masks[plugin] }
 
+    /// Hides the values of every plugin, in what is known of a process but not of which plugin.
+    func hideAll(in text: String) -> String { masks.values.reduce(text) { $1.hide(in: $0) } }
+
     package var description: String { "secrets of \(values.keys.sorted().joined(separator: ", "))" }
     package var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -4,7 +4,9 @@ import WorkflowEngine
 /// A frame from the step host, unpacked.
 enum WireMessage {
     case hello(Hello)
-    case ready(describe: [UInt8], Confinement)
+    /// Sent before any code of the plugin runs.
+    case confined(Confinement)
+    case ready(describe: [UInt8])
     case loadFailed(code: String, message: String)
     case complete(call: UInt64, Completion)
     case refused(call: UInt64, status: Int32)
@@ -17,6 +19,15 @@ enum WireMessage {
     case slow(call: UInt64, what: UInt8)
     /// The names of a NAMES frame, one a line.
     case named(String)
+
+    /// Whether it ends a call.
+    var isAnswer: Bool {
+        switch self {
+        case .complete, .refused: true
+        case .hello, .confined, .ready, .loadFailed, .heartbeat, .progress, .log, .request, .counters, .slow, .named:
+            false
+        }
+    }
 
     struct Hello: Hashable {
         var magic: UInt32
@@ -44,8 +55,10 @@ enum WireMessage {
         case STEP_WIRE_READY:
             let describe = Array(try fields.blob(max: Int(STEP_WIRE_DESCRIBE_BYTES_MAX)))
             _ = try (fields.u16(), fields.u16())
+            self = .ready(describe: describe)
+        case STEP_WIRE_CONFINED:
             let measures = try fields.u32()
-            self = .ready(describe: describe, Confinement(measures: measures, landlockABI: try fields.u32()))
+            self = .confined(Confinement(measures: measures, landlockABI: try fields.u32()))
         case STEP_WIRE_LOAD_FAILED:
             let code = try fields.text(max: Int(STEP_WIRE_PROBLEM_BYTES_MAX))
             self = .loadFailed(code: code, message: try fields.text(max: Int(STEP_WIRE_PROBLEM_BYTES_MAX)))

@@ -4,6 +4,8 @@
 struct SchemaCompiler {
     static let nodesCountMax = 100_000
     static let faultsCountMax = 1000
+    /// Of a fault's path and of its message, which can quote names of any length.
+    private static let faultTextBytesMax = 1024
 
     let document: JSONValue
     private(set) var nodes: [SchemaNode] = []
@@ -20,6 +22,7 @@ struct SchemaCompiler {
     mutating func compile() throws(JSONSchemaError) -> [SchemaNode] {
         let root = SchemaPlace(value: document, pointer: "", base: URIReference())
         references.index(root, faults: &faults)
+        if faults.contains(where: { $0.keyword == "$limit" }) { throw JSONSchemaError(faults: faults) }
         _ = index(of: root)
         var next = 0
         while next < places.count {
@@ -47,7 +50,10 @@ struct SchemaCompiler {
 
     mutating func fault(_ path: String, _ keyword: String, _ message: String) {
         if faults.count < Self.faultsCountMax || keyword == "$limit" && faults.last?.keyword != keyword {
-            faults.append(JSONSchemaViolation(path: path, keyword: keyword, message: message))
+            faults.append(
+                JSONSchemaViolation(
+                    path: VisibleText.capped(path, bytesMax: Self.faultTextBytesMax), keyword: keyword,
+                    message: VisibleText.capped(message, bytesMax: Self.faultTextBytesMax)))
         }
     }
 

@@ -12,10 +12,15 @@ struct SchemaReferences {
     static let schemaArrayKeywords: Set = ["allOf", "anyOf", "oneOf", "prefixItems"]
     static let schemaMapKeywords: Set = ["properties", "patternProperties", "$defs", "dependentSchemas"]
 
+    /// Bytes of the pointers to all schemas of a document. Each names its whole way, so that one long name above many
+    /// schemas would make gigabytes of a small document.
+    private static let pointerBytesMax = 16 << 20
+
     /// Finds every `$id` and `$anchor`.
     mutating func index(_ root: SchemaPlace, faults: inout [JSONSchemaViolation]) {
         resources[""] = root
         var pending = [root]
+        var pointerBytes = 0
         while let place = pending.popLast() {
             guard case .object(let members) = place.value else { continue }
             let entered = place.entered()
@@ -27,7 +32,15 @@ struct SchemaReferences {
                 let key = "\(entered.base.withoutFragment)#\(name)"
                 add(entered, to: \.anchors, as: key, keyword: keyword, faults: &faults)
             }
-            for (keyword, value) in members { pending += Self.children(keyword, value, of: entered) }
+            for (keyword, value) in members {
+                pointerBytes += Self.childCount(keyword, value) * place.pointer.utf8.count
+                guard pointerBytes <= Self.pointerBytesMax else {
+                    let message = "the pointers to the document's schemas have more than \(Self.pointerBytesMax) bytes; "
+                        + "use shorter names"
+                    return faults.append(JSONSchemaViolation(path: "", keyword: "$limit", message: message))
+                }
+                pending += Self.children(keyword, value, of: entered)
+            }
         }
     }
 
@@ -43,6 +56,14 @@ struct SchemaReferences {
             }
         } else {
             self[keyPath: table][key] = place
+        }
+    }
+
+    private static func childCount(_ keyword: String, _ value: JSONValue) -> Int {
+        switch value {
+        case .object(let members): schemaMapKeywords.contains(keyword) ? members.count : 1
+        case .array(let elements): elements.count
+        default: 0
         }
     }
 
