@@ -29,6 +29,33 @@ def test_a_client_that_pings_and_does_not_read_is_held_back(server, new_id):
     assert server.get("/health")["status"] == "ok"
 
 
+UPGRADE = {"connection": "Upgrade", "upgrade": "h2c"}
+
+
+@pytest.mark.parametrize("method, target, headers, status", [
+    ("CONNECT", "localhost:1", {}, 501),
+    ("GET", "/health", UPGRADE, 200),
+], ids=["connect", "upgrade"])
+def test_bytes_after_a_tunnel_that_is_not_opened_are_dropped(server, method, target, headers, status):
+    with Raw(server.url) as client:
+        client.request(method, target, headers)
+        answer = client.answer()
+        assert answer.status == status and answer.headers["connection"].startswith("close")
+        assert client.send_until_reset(b"x" * (1 << 20)) is None, "the server read on long after its answer"
+    assert memory(server.pid) <= MEMORY_MAX
+
+
+def test_bytes_after_an_upgrade_that_is_not_made_are_dropped_while_the_answer_is_awaited(server):
+    server.put_workflow(one_step("bench.sleep"))
+    with Raw(server.url) as client:
+        body = json.dumps({"inputs": {"ms": 5000}}).encode()
+        client.request("POST", "/api/v1/workflows/one-step/execute?wait=30s",
+                       {"content-type": "application/json", **UPGRADE}, body)
+        assert client.send_until_reset(b"x" * (1 << 20), 300 << 20) is not None
+        assert client.answer().status == 200
+    assert memory(server.pid) <= MEMORY_MAX
+
+
 def at_once(count, call):
     """Calls `call(number)` that many times at once; gives the answers."""
     with concurrent.futures.ThreadPoolExecutor(count) as pool:

@@ -31,7 +31,8 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     /// What comes after the answers that are owed.
     private enum Last {
-        case refusal(Problem)
+        /// - Parameter isHead: the answer has no body.
+        case refusal(Problem, isHead: Bool)
         case webSocket(HTTPRequestHead, RequestFraming, isReceived: Bool)
     }
 
@@ -130,7 +131,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         let framing = RequestFraming(&head)
         if let refusal = framing.refusal {
             isDropping = true
-            last = .refusal(refusal)
+            last = .refusal(refusal, isHead: head.method == .HEAD)
             return goOn(context)
         }
         if framing.asksWebSocket, upgrader.isStream(head) {
@@ -164,7 +165,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     private func goOn(_ context: ChannelHandlerContext) {
         guard exchanges.isEmpty, let last else { return }
         switch last {
-        case .refusal(let problem): refuse(context, problem)
+        case .refusal(let problem, let isHead): refuse(context, problem, isHead: isHead)
         case .webSocket(let head, let framing, isReceived: true):
             switch upgrader.decide(head, address: context.remoteAddress?.ipAddress ?? "") {
             case .accepted(let acceptance): speakWebSocket(context, acceptance)
@@ -179,7 +180,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func refuse(_ context: ChannelHandlerContext, _ problem: Problem) {
+    private func refuse(_ context: ChannelHandlerContext, _ problem: Problem, isHead: Bool) {
         guard phase != .ending else { return }
         let body = problem.encoded
         var headers: HTTPHeaders = [
@@ -189,7 +190,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         for header in problem.headers { headers.replaceOrAdd(name: header.name, value: header.value) }
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: problem.status), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        if !isHead { context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil) }
         end(context)
     }
 
@@ -198,6 +199,9 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     private func end(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
         if phase == .new { outcome.fail(ChannelError.inputClosed) }
         phase = .ending
+        // A client that does not read the answer keeps the connection no longer than this. Set before the write, which
+        // may complete at once and then sets the shorter time.
+        closeLater(context, in: timeout)
         let written = promise ?? context.eventLoop.makePromise()
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         written.futureResult.whenComplete { _ in
@@ -207,8 +211,6 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
             gate.closeLater(context, in: Self.lingerTime)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
-        // Nobody who does not read keeps the connection.
-        closeLater(context, in: timeout)
     }
 
     // MARK: answers
@@ -310,6 +312,11 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case is ByteToMessageDecoderError, is ByteToMessageDecoderError.PayloadTooLargeError:
+            return stoppedReading(context)
+        default: break
+        }
         guard let fault = error as? HTTPParserError else {
             if phase == .http { return context.fireErrorCaught(error) }
             return context.close(promise: nil)
@@ -321,8 +328,24 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
             exchanges[exchanges.endIndex - 1].endsConnection = true
             return context.fireErrorCaught(error)
         }
-        last = .refusal(refusal(of: fault))
+        last = .refusal(refusal(of: fault), isHead: false)
         goOn(context)
+    }
+
+    /// The decoder has dropped what came after the last request it could read, and will read no more: the answers that
+    /// are owed still go out, and the connection ends with them.
+    private func stoppedReading(_ context: ChannelHandlerContext) {
+        guard phase != .ending else { return }
+        isDropping = true
+        if case .webSocket = last {
+            // Its first frames are lost.
+            last = .refusal(
+                Problem(400, "invalid_request", "a client waits for the answer before it speaks WebSocket"),
+                isHead: false)
+        }
+        guard last == nil else { return goOn(context) }
+        if exchanges.isEmpty { return context.close(promise: nil) }
+        exchanges[exchanges.endIndex - 1].endsConnection = true
     }
 
     private func refusal(of fault: HTTPParserError) -> Problem {
