@@ -25,10 +25,24 @@ final class EventStream: Sendable {
         session.closed()
     }
 
-    /// Whether everything was said before: then an answer without content ends an `EventSource` for good, which opens a
-    /// stream that just ends again and again. Not known by the first heartbeat, it is taken for one that goes on.
+    /// Whether the session has nothing more to send. An answer without content then ends an `EventSource` for good; a
+    /// stream that just ended would be opened again and again.
+    ///
+    /// If that is not known by the first heartbeat, or when the server shuts down, the stream counts as going on: its
+    /// client must come again.
     func isOver(client: ClientPresence) async -> Bool {
-        await client.whenLeaving({ [connection] in connection.markClosed() }) { await connection.isOver() }
+        let connection = connection
+        return await client.whenLeaving({ connection.markClosed() }) {
+            await withTaskCancellationHandler {
+                await withGracefulShutdownHandler {
+                    await connection.isOver()
+                } onGracefulShutdown: {
+                    connection.heartbeat()
+                }
+            } onCancel: {
+                connection.heartbeat()
+            }
+        }
     }
 
     var body: ResponseBody {
