@@ -13,15 +13,14 @@ package struct Gateway: RouteProvider {
     /// Events read from the topic, and from history, at a time.
     static let batchCountMax = 512
     static let pageCountMax = 256
-    /// An identifier may be a minute ahead of the orchestrator's clock, and a day behind it at its start; clocks of
-    /// machines differ.
+    /// How far an identifier's time may be ahead of this machine's clock, and behind the execution's start: the
+    /// orchestrator accepts identifiers that are a minute ahead or a day old, and clocks of machines differ.
     static let leadMax = Duration.seconds(60 + 300)
     static let startLagMax = Duration.seconds(86_400 + 300)
 
     private let subscriber: any EventSubscriber
     private let history: any EventHistory
     private let hub: StreamHub
-    private let retention: Duration?
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
 
@@ -35,8 +34,9 @@ package struct Gateway: RouteProvider {
         self.history = history
         self.logger = logger
         self.now = now
-        retention = configuration.retention
-        hub = StreamHub(configuration: configuration)
+        hub = StreamHub(configuration: configuration) { [retention = configuration.retention] execution in
+            retention.map { now() - execution.time > $0 + Self.startLagMax } ?? false
+        }
     }
 
     // MARK: routes
@@ -61,17 +61,11 @@ package struct Gateway: RouteProvider {
         }
     }
 
-    /// Refuses made-up identifiers by their time, before anything is searched for.
+    /// Refuses an identifier whose time is still to come, before anything is searched for.
     private func checkTime(of execution: ExecutionID) throws(Problem) {
-        let age = now() - execution.time
-        guard .zero - age <= Self.leadMax else {
+        guard execution.time - now() <= Self.leadMax else {
             throw .invalidParameter("execution_id", "its time, \(execution.time), is still to come")
         }
-        guard let retention, age > retention + Self.startLagMax, !hub.isHeld(execution) else { return }
-        throw Problem(
-            410, "outside_retention",
-            "the execution began at \(execution.time), and the topic keeps events for "
-                + "\(retention.components.seconds / 3600) h")
     }
 
     /// `Last-Event-ID` of a reconnecting `EventSource` goes before the `after` that its URL still carries.

@@ -38,6 +38,7 @@ struct HubState {
     }
 
     let configuration: GatewayConfiguration
+    let isBeyondRetention: @Sendable (ExecutionID) -> Bool
     private let emit: (StreamHub.Work) -> Void
     let metrics = GatewayMetrics()
 
@@ -58,8 +59,12 @@ struct HubState {
     private var scanCount = 0
     private var scanCounts: [String: Int] = [:]
 
-    init(configuration: GatewayConfiguration, emit: @escaping @Sendable (StreamHub.Work) -> Void) {
+    init(
+        configuration: GatewayConfiguration, isBeyondRetention: @escaping @Sendable (ExecutionID) -> Bool,
+        emit: @escaping @Sendable (StreamHub.Work) -> Void
+    ) {
         self.configuration = configuration
+        self.isBeyondRetention = isBeyondRetention
         self.emit = emit
     }
 
