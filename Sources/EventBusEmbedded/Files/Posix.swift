@@ -44,10 +44,13 @@ enum Posix {
         return stat(path, &status) == 0 && status.st_size > 0
     }
 
-    /// Device and inode of the file that the path names; nil when there is none.
-    static func identity(of path: String) -> [UInt64]? {
+    /// Device and inode of the file that the path names; nil when no file is there.
+    /// - Throws: `inputOutput` when that cannot be found out, for lack of memory or rights or because the disk fails.
+    static func identity(of path: String) throws(BusError) -> [UInt64]? {
         var status = stat()
-        return stat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
+        if stat(path, &status) == 0 { return [UInt64(status.st_dev), UInt64(status.st_ino)] }
+        guard errno == ENOENT || errno == ENOTDIR else { throw error("cannot look at \(path)") }
+        return nil
     }
 
     static func setNonBlocking(_ descriptor: Int32) {
