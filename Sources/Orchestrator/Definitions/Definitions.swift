@@ -19,8 +19,8 @@ package final class Definitions: Sendable {
         var entries: [Key: LoadedDefinition] = [:]
         /// Newest revision by name, as this process stored or read it last; it is the only writer.
         var newest: [String: Int] = [:]
-        /// Rises when a write begins and when it ends. What was read or written while it rose may be outdated: only
-        /// what nothing else overlapped is remembered as the newest.
+        /// Rises with every write. A reading that began before the last write may be outdated, and is not remembered
+        /// as the newest.
         var writes = 0
 
         mutating func keep(_ loaded: LoadedDefinition) {
@@ -36,7 +36,8 @@ package final class Definitions: Sendable {
     private let lease: JournalLease
     private let catalog: any FunctionCatalog
     private let cache = Mutex(Cache())
-    /// What a change demands of the current revision holds until it is made: this process is the only writer.
+    /// Changes are made one at a time, so that what one demands of the current revision still holds when it is made:
+    /// this process is the only writer of the journal.
     private let changes = SerialChanges()
 
     package init(journal: any Journal, lease: JournalLease, catalog: any FunctionCatalog) {
@@ -144,21 +145,17 @@ package final class Definitions: Sendable {
         try await journal.definitions(after: name, limit: limit)
     }
 
-    /// Changes a name in the journal and then what is remembered of it.
+    /// Changes a name in the journal and then what is remembered of it; called by one change at a time.
     private func writing<Result>(
         _ name: String, _ change: () async throws -> (Result, loaded: LoadedDefinition?)
     ) async throws -> Result {
-        let begun = cache.withLock { cache in
-            cache.writes += 1
-            return cache.writes
-        }
         var loaded: LoadedDefinition?
+        // After a failure, too: it may have been stored all the same, and the next reading asks the journal.
         defer {
             cache.withLock { cache in
-                let isAlone = cache.writes == begun
                 cache.writes += 1
                 if let loaded { cache.keep(loaded) }
-                cache.newest[name] = isAlone ? loaded?.stored.revision : nil
+                cache.newest[name] = loaded?.stored.revision
             }
         }
         let (result, written) = try await change()
