@@ -69,9 +69,7 @@ extension Executions {
 
     func loaded(_ execution: ExecutionID) async throws(OrchestratorError) -> ExecutionSlot {
         if let slot = slots[execution] { return slot }
-        let task = loading[execution] ?? Task { try await load(execution) }
-        loading[execution] = task
-        defer { loading[execution] = nil }
+        let task = loading[execution] ?? startLoading(execution)
         do { try await task.value } catch { throw refused(execution, error) }
         delayed[execution] = nil
         stuck[execution] = nil
@@ -81,13 +79,24 @@ extension Executions {
         return slot
     }
 
+    /// Everybody who asks for the execution meanwhile shares the one task, which takes itself off the list.
+    private func startLoading(_ execution: ExecutionID) -> Task<Void, any Error> {
+        let task = Task {
+            defer { loading[execution] = nil }
+            try await load(execution)
+        }
+        loading[execution] = task
+        return task
+    }
+
     /// What a failure to take an execution up means; marks the execution as stuck when trying again is no use.
     private func refused(_ execution: ExecutionID, _ error: any Error) -> OrchestratorError {
         let known = error as? OrchestratorError
             ?? OrchestratorError(.journal, "execution \(execution) cannot be read", cause: error)
-        let isAnswer = [.unknownExecution, .alreadyEnded, .stuck].contains(known.code)
-        let isClosing = (known.cause as? JournalError)?.code == .closed
-        if isAnswer || isClosing || known.isTransient { return known }
+        let isAnswer = [.unknownExecution, .alreadyEnded].contains(known.code)
+        // The journal refuses this process; nothing is wrong with the execution.
+        let isRefusal = (known.cause as? JournalError).map { [.closed, .staleLease, .moved].contains($0.code) } ?? false
+        if isAnswer || isRefusal || known.isTransient { return known }
         delayed[execution] = nil
         if stuck.updateValue(configuration.limits.cut("\(known)"), forKey: execution) == nil {
             logger.error(

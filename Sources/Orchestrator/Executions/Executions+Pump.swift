@@ -45,6 +45,7 @@ extension Executions {
             pending.reply?(.success(()))
         }
         slot.isPumping = false
+        noteIdle()
     }
 
     private func decide(_ slot: ExecutionSlot, _ input: ExecutionSlot.Input) -> (AppendRequest?, [Effect]) {
@@ -101,14 +102,17 @@ extension Executions {
             case .success: return .success(())
             case .failure(let failure): error = failure
             }
-            // A start that the disk refuses is answered at once; what already runs waits for the disk. Of a start whose
-            // outcome is not known nothing true can be answered yet.
-            let isWaitedFor = error.code == .unknownOutcome || (error.isRetryable && request.expectedVersion > 0)
-            guard isWaitedFor, !isAbandoned else { return .failure(error) }
+            // A start that the disk refuses is answered at once; an execution that already runs waits for the disk.
+            // While it is unknown whether a start is durable, every answer could be wrong, so that one waits, too.
+            let isWorthWaiting =
+                error.code == .unknownOutcome || (error.isRetryable && (isInDoubt || request.expectedVersion > 0))
+            guard isWorthWaiting, !isAbandoned else { return .failure(error) }
             logger.error(
                 "journal append failed, trying again",
                 metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(pause)"])
             try? await Task.sleep(for: pause)
+            // The stop's grace ended during the pause, and the journal may be closed by now.
+            if isAbandoned { return .failure(error) }
             pause = min(pause * 2, configuration.appendPauseMax)
         }
     }
@@ -153,8 +157,8 @@ extension Executions {
         let isRefusedStart = slot.summary == nil
         let isFinal = [.staleLease, .corrupt, .moved].contains(error.code)
         guard !isRefusedStart || isFinal, fatal == nil else { return }
-        // A disk that stays full while the server stops: everything resumes at the next start.
-        if error.isRetryable || error.code == .unknownOutcome { return }
+        // The server stops while the disk is full, or has stopped waiting: everything resumes at the next start.
+        if error.isRetryable || error.code == .unknownOutcome || (isAbandoned && error.code == .closed) { return }
         fatal = error
         logger.critical("the journal refuses this process", metadata: ["error": "\(error)"])
         onFatal(error)
