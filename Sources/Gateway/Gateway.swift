@@ -113,19 +113,18 @@ extension Gateway: Service {
 
     /// Follows the topic from its end for as long as the service runs, whatever the bus does.
     private func follow() async {
-        var failureCount = 0
+        var pause = DoublingPause(from: .milliseconds(100), to: .seconds(5))
         while !Task.isCancelled {
             do {
                 let subscription = try await subscriber.subscribe(SubscriptionOptions(start: .end))
                 hub.subscribed(at: now())
-                failureCount = 0
+                pause.reset()
                 try await read(subscription)
             } catch {
                 hub.interrupted()
                 guard !Task.isCancelled else { return }
                 logger.warning("The event topic cannot be followed", metadata: ["error": "\(error)"])
-                failureCount += 1
-                try? await Task.sleep(for: .milliseconds(min(5000, 50 << min(failureCount, 7))))
+                try? await Task.sleep(for: pause.next())
             }
         }
     }

@@ -29,7 +29,7 @@ extension Executions {
     }
 
     private func openPage(after last: ExecutionID?) async throws(JournalError) -> [ExecutionID] {
-        var pause = configuration.recoveryPause
+        var pause = recoveryPause
         while true {
             do throws(JournalError) {
                 return try await journal.open(shard: lease.shard, after: last, limit: 1_000)
@@ -37,9 +37,12 @@ extension Executions {
                 guard error.isRetryable, !isStopping else { throw error }
                 logger.error("open executions cannot be listed, trying again", metadata: ["error": "\(error)"])
             }
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, configuration.recoveryPauseMax)
+            try? await Task.sleep(for: pause.next())
         }
+    }
+
+    private var recoveryPause: DoublingPause {
+        DoublingPause(from: configuration.recoveryPause, to: configuration.recoveryPauseMax)
     }
 
     private func takeUp(_ execution: ExecutionID) async {
@@ -56,13 +59,12 @@ extension Executions {
     }
 
     private func takeUpDelayed() async {
-        var pause = configuration.recoveryPause
+        var pause = recoveryPause
         while !delayed.isEmpty, !isStopping, !Task.isCancelled {
-            do { try await Task.sleep(for: pause) } catch { break }
+            do { try await Task.sleep(for: pause.next()) } catch { break }
             let before = delayed.count
-            let (least, most) = (configuration.recoveryPause, configuration.recoveryPauseMax)
             for execution in delayed.keys.sorted() where !isStopping { await takeUp(execution) }
-            pause = delayed.count < before ? least : min(pause * 2, most)
+            if delayed.count < before { pause.reset() }
         }
         recoveryRetry = nil
     }

@@ -60,6 +60,7 @@ extension Executions {
         case .start(let command, let row, let idempotency):
             (summary, claim) = (row, idempotency)
             decision = slot.machine.start(command, now: now)
+            slot.inputContextBytes = slot.machine.state.contextBytes
         case .finished(let call, let outcome):
             decision = slot.machine.finish(
                 path: call.path, attempt: call.attempt, outcome, now: now,
@@ -94,7 +95,7 @@ extension Executions {
 
     /// Appends until the journal has it: waits out a full disk, reads back an unknown outcome.
     private func commit(_ request: AppendRequest) async -> Result<Void, JournalError> {
-        var pause = configuration.appendPause
+        var pause = DoublingPause(from: configuration.appendPause, to: configuration.appendPauseMax)
         var isInDoubt = false
         while true {
             let error: JournalError
@@ -107,13 +108,13 @@ extension Executions {
             let isWorthWaiting =
                 error.code == .unknownOutcome || (error.isRetryable && (isInDoubt || request.expectedVersion > 0))
             guard isWorthWaiting, !isAbandoned else { return .failure(error) }
+            let delay = pause.next()
             logger.error(
                 "journal append failed, trying again",
-                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(pause)"])
-            try? await Task.sleep(for: pause)
+                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(delay)"])
+            try? await Task.sleep(for: delay)
             // The stop's grace ended during the pause, and the journal may be closed by now.
             if isAbandoned { return .failure(error) }
-            pause = min(pause * 2, configuration.appendPauseMax)
         }
     }
 

@@ -125,7 +125,7 @@ package actor Executions {
         let machine = ExecutionStateMachine(
             execution: start.command.execution, definition: start.definition, limits: configuration.limits)
         let slot = ExecutionSlot(machine: machine)
-        (slot.memory, slot.startMemoryBytes) = (start.memory, start.memory?.byteCount ?? 0)
+        (slot.memory, slot.inputMemoryBytes) = (start.memory, start.memory?.byteCount)
         slots[slot.execution] = slot
         let summary = ExecutionSummary(
             execution: slot.execution, workflow: start.definition.name, revision: start.command.revision,

@@ -1,4 +1,3 @@
-import WorkflowEngine
 import WorkflowModel
 
 /// An event that the bus refuses for its size, as it goes onto the topic all the same: with what makes it large cut
@@ -53,7 +52,6 @@ struct WithheldEvent {
         }
     }
 
-    private static func cut(_ text: String) -> String {
-        EngineLimits(messageBytesMax: memberBytesMax - 32).cut(text)
-    }
+    /// Leaves room for the quotes and some escapes, so that what is cut once is not cut again.
+    private static func cut(_ text: String) -> String { VisibleText.capped(text, bytesMax: memberBytesMax - 32) }
 }
