@@ -167,10 +167,11 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         switch last {
         case .refusal(let problem, let isHead): refuse(context, problem, isHead: isHead)
         case .webSocket(let head, let framing, isReceived: true):
-            switch upgrader.decide(head, address: context.remoteAddress?.ipAddress ?? "") {
-            case .accepted(let acceptance): speakWebSocket(context, acceptance)
-            // The same checks refuse it again, as they do any request.
-            case .refused:
+            do throws(Problem) {
+                let acceptance = try upgrader.accept(head, address: context.remoteAddress?.ipAddress ?? "")
+                speakWebSocket(context, acceptance)
+            } catch {
+                // The refusal is written like every other answer: `WebResponder` asks again and gets the same one.
                 self.last = nil
                 handOn(context, head, framing)
                 exchanges[exchanges.endIndex - 1].isReceived = true
