@@ -35,12 +35,17 @@ package final class Definitions: Sendable {
     private let journal: any Journal
     private let lease: JournalLease
     private let catalog: any FunctionCatalog
+    private let pluginWaitMax: Duration
     private let cache = Mutex(Cache())
     /// Changes are made one at a time, so that what one demands of the current revision still holds when it is made:
     /// this process is the only writer of the journal.
     private let changes = SerialChanges()
 
-    package init(journal: any Journal, lease: JournalLease, catalog: any FunctionCatalog) {
+    /// - Parameter pluginWaitMax: how long storing a definition waits for plugins that are still being looked at.
+    package init(
+        journal: any Journal, lease: JournalLease, catalog: any FunctionCatalog, pluginWaitMax: Duration = .seconds(10)
+    ) {
+        self.pluginWaitMax = pluginWaitMax
         self.journal = journal
         self.lease = lease
         self.catalog = catalog
@@ -118,7 +123,7 @@ package final class Definitions: Sendable {
             let definition = try? DefinitionReader.read(
                 source, format: DefinitionFormat(format), functions: { _ in .unchecked })
         else { return }
-        try await PluginWait(catalog: catalog).wait(for: definition.plugins)
+        try await PluginWait(catalog: catalog, limit: pluginWaitMax).wait(for: definition.plugins)
     }
 
     /// Checks a definition against the plugins of the moment, storing nothing.

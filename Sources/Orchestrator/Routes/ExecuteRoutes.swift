@@ -15,11 +15,13 @@ package struct ExecuteRoutes: RouteProvider {
     private let journal: any Journal
     private let catalog: any FunctionCatalog
     private let clock: any WallClock
+    private let pluginWaitMax: Duration
 
     package init(
         executions: Executions, definitions: Definitions, journal: any Journal, catalog: any FunctionCatalog,
-        clock: any WallClock
+        clock: any WallClock, pluginWaitMax: Duration
     ) {
+        self.pluginWaitMax = pluginWaitMax
         self.executions = executions
         self.definitions = definitions
         self.journal = journal
@@ -46,7 +48,7 @@ package struct ExecuteRoutes: RouteProvider {
             return try await answer(given: earlier, workflow: definition.stored.name, body: body, wait: wait)
         }
         try check(body.inputs, definition.definition)
-        try await PluginWait(catalog: catalog).wait(for: definition.definition.plugins)
+        try await PluginWait(catalog: catalog, limit: pluginWaitMax).wait(for: definition.definition.plugins)
         let execution = body.executionID ?? newExecutionID()
         let command = StartCommand(
             execution: execution, revision: definition.stored.revision, inputs: body.inputs,
