@@ -343,7 +343,7 @@ struct GatewayTests {
         }
     }
 
-    @Test("one caller's many searches leave a place for another's, and turns go round")
+    @Test("one caller's many searches leave a place for another's")
     func fairScans() async throws {
         var callers = CallerDirectory()
         for name in ["flood", "other"] {
