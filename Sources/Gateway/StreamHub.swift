@@ -28,7 +28,8 @@ final class StreamHub: Sendable {
 
     /// - Parameter isBeyondRetention: whether the topic no longer holds the beginning of the execution.
     init(
-        configuration: GatewayConfiguration, isBeyondRetention: @escaping @Sendable (ExecutionID) -> Bool = { _ in false }
+        configuration: GatewayConfiguration,
+        isBeyondRetention: @escaping @Sendable (ExecutionID) -> Bool = { _ in false }
     ) {
         let (work, continuation) = AsyncStream.makeStream(of: Work.self)
         self.work = work

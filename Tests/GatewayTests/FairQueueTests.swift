@@ -4,7 +4,9 @@ import Testing
 
 @Suite("a queue in which everybody has a turn")
 struct FairQueueTests {
-    private func drain(_ queue: inout FairQueue<String, Int>, where mayHave: (String) -> Bool = { _ in true }) -> [Int] {
+    private func drain(
+        _ queue: inout FairQueue<String, Int>, where mayHave: (String) -> Bool = { _ in true }
+    ) -> [Int] {
         var taken: [Int] = []
         while let (_, element) = queue.popFirst(where: mayHave) { taken.append(element) }
         return taken

@@ -215,7 +215,9 @@ struct StartTests {
         }
     }
 
-    @Test("a start whose outcome cannot be read back at first is neither refused nor run twice", arguments: [true, false])
+    @Test(
+        "a start whose outcome cannot be read back at first is neither refused nor run twice",
+        arguments: [true, false])
     func unreadableOutcome(isCommitted: Bool) async throws {
         try await Room.with("echo", configure: { $0.executions.appendPause = .milliseconds(1) }) { room in
             room.journal.inject(isCommitted ? .commitAndNotAnswer : .loseAndNotAnswer)

@@ -24,8 +24,10 @@ enum Posix {
     /// For topics: consumers of other users read them as members of the directory's group.
     static let topicMode: UInt32 = 0o640
 
-    /// Makes an SQLite file with these rights at the most, or takes others from the one that is there. That one is
-    /// never opened and closed here: closing would drop SQLite's locks on it.
+    /// Creates an SQLite file with these permissions, or removes all others from an existing file and its log.
+    ///
+    /// An existing file is not opened here, because closing any descriptor of it would release the locks that SQLite
+    /// holds on it in this process (fcntl(2), advisory record locks).
     static func restrict(_ path: String, mode: UInt32) {
         let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         if file >= 0 {

@@ -5,11 +5,11 @@ import WorkflowModel
 extension Executions {
     // MARK: Recovery
 
-    /// Takes up every open execution of the shard; a start or a cancel meanwhile is no trouble.
+    /// Loads every open execution of the shard and continues it. Starts and cancellations may come meanwhile.
     ///
-    /// One that a passing error keeps from it is tried again for as long as the process lives, one that cannot be read
-    /// is marked as stuck; neither keeps the others from going on.
-    /// - Returns: how many were open.
+    /// An execution that cannot be loaded because of a passing error is tried again for as long as the process lives;
+    /// one that cannot be read at all is marked as stuck. The others go on in either case.
+    /// - Returns: how many executions were open.
     package func recover() async throws(JournalError) -> Int {
         var last: ExecutionID?
         var count = 0
@@ -81,7 +81,7 @@ extension Executions {
         return slot
     }
 
-    /// Everybody who asks for the execution meanwhile shares the one task, which takes itself off the list.
+    /// Callers that ask for the execution before it is loaded share this task. It removes itself from `loading`.
     private func startLoading(_ execution: ExecutionID) -> Task<Void, any Error> {
         let task = Task {
             defer { loading[execution] = nil }
@@ -91,7 +91,8 @@ extension Executions {
         return task
     }
 
-    /// What a failure to take an execution up means; marks the execution as stuck when trying again is no use.
+    /// The error for callers when an execution cannot be loaded. Marks the execution as stuck if another try cannot
+    /// help.
     private func refused(_ execution: ExecutionID, _ error: any Error) -> OrchestratorError {
         let known = error as? OrchestratorError
             ?? OrchestratorError(.journal, "execution \(execution) cannot be read", cause: error)
@@ -131,7 +132,8 @@ extension Executions {
 
     // MARK: The stop
 
-    /// Starts nothing new, waits up to `grace` for what runs, then lets go; everything resumes at the next start.
+    /// Starts nothing new, waits up to `grace` for running attempts and commits, then cancels the attempts. Everything
+    /// resumes at the next start.
     package func stop(grace: Duration) async {
         guard !isStopping else { return }
         isStopping = true

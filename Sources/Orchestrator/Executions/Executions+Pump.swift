@@ -93,7 +93,8 @@ extension Executions {
         return (request, decision.effects)
     }
 
-    /// Appends until the journal has it: waits out a full disk, reads back an unknown outcome.
+    /// Appends until the journal has the records: waits while the disk is full, and reads back when the outcome of a
+    /// commit is unknown.
     private func commit(_ request: AppendRequest) async -> Result<Void, JournalError> {
         var pause = DoublingPause(from: configuration.appendPause, to: configuration.appendPauseMax)
         var isInDoubt = false
@@ -118,7 +119,8 @@ extension Executions {
         }
     }
 
-    /// - Parameter isInDoubt: whether an earlier try may have been durable; nothing is appended before that is known.
+    /// - Parameter isInDoubt: whether an earlier try may have been committed. Then the records are read back first, so
+    ///   that they are not appended twice.
     private func tryCommit(_ request: AppendRequest, isInDoubt: inout Bool) async -> Result<Void, JournalError> {
         if isInDoubt {
             do throws(JournalError) {
@@ -144,7 +146,8 @@ extension Executions {
             .starts(with: request.records)
     }
 
-    /// The input's records are not durable and will not be: what was decided on them is forgotten.
+    /// The records of this input are not durable and will not be. The execution is dropped from memory, together with
+    /// the decision; the journal still has its last durable state.
     private func giveUp(_ slot: ExecutionSlot, _ pending: ExecutionSlot.PendingInput, _ error: JournalError) {
         slots[slot.execution] = nil
         slot.timer?.cancel()
@@ -186,16 +189,17 @@ extension Executions {
     }
 
     private func finished(_ call: StepCall, _ outcome: StepOutcome, of slot: ExecutionSlot) async {
-        // An execution that was let go and read again may run the attempt anew, under the same number.
+        // The execution may have been dropped and loaded again since; then its attempt runs anew, under the same
+        // number, and this outcome is not that attempt's.
         guard slots[call.execution] === slot else { return }
         slot.attempts[call.path] = nil
         if !isAbandoned {
             slot.inbox.append(.init(input: .finished(call, outcome), reply: nil))
             if Task.isCancelled {
-                // A cancelled task cannot wait, and a commit may have to.
+                // `Task.sleep` returns at once in a cancelled task, and a commit may have to wait.
                 startPump(slot)
             } else if !slot.isPumping {
-                // The attempt's own task goes on with the execution: no other has to be woken.
+                // The attempt's own task runs the pump, which saves starting another task.
                 slot.isPumping = true
                 await pump(call.execution)
             }

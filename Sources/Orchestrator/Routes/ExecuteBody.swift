@@ -9,10 +9,11 @@ struct ExecuteBody: Sendable {
 
     var inputs: JSONValue
     var executionID: ExecutionID?
-    /// SHA-256 of the inputs as a value, and how long they are as JSON.
+    /// SHA-256 of the inputs as a value (see `ContentDigest`), and their length as JSON.
     var inputsDigest: [UInt8]
     var inputsByteCount: Int
-    /// SHA-256 of what the body asks for, however it is written: what is left out is as its default.
+    /// SHA-256 of the inputs and the identifier. It is the same for every spelling of the body: an absent member counts
+    /// as its default.
     var digest: [UInt8]
     private let body: JSONValue
 

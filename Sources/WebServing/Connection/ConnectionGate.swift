@@ -2,34 +2,36 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
-/// Stands between the parser and everything else of a connection: keeps to HTTP/1's own rules, so that routes see only
-/// requests that are in order, and turns the connection over when a request asks for a WebSocket.
+/// The channel handler behind the HTTP parser. It enforces HTTP/1's own rules, so that routes see only valid requests,
+/// and switches the connection to a WebSocket when a request asks for one.
 ///
-/// Requests may come before earlier ones are answered; whatever ends the connection, a refusal, a WebSocket or an
-/// answer that says so, takes its turn after the answers that are owed. swift-nio's own handlers for upgrades and
-/// pipelining were rejected: they drop the head of a request that asks for an upgrade it does not get, such as the
-/// `Upgrade: h2c` of Java's client, and take an upgrade only as a connection's first request.
+/// A client may send requests before earlier ones are answered (pipelining). Whatever ends the connection, be it a
+/// refusal, a WebSocket or an answer with `Connection: close`, waits until the earlier requests are answered. swift-nio
+/// has handlers for upgrades and pipelining, which were rejected: they drop the head of a request that asks for an
+/// upgrade it does not get, such as the `Upgrade: h2c` of Java's client, and upgrade only on a connection's first
+/// request.
 final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// Fired down the pipeline by whoever is about to read a request's body.
+    /// Outbound event: a handler is about to read the body of the request, so a client that waits for `100 Continue`
+    /// gets it now.
     struct BodyWanted {}
 
-    /// A request that was handed on and is not answered yet.
+    /// A request that was passed to the routes and is not answered yet.
     private struct Exchange {
         let version: HTTPVersion
         let isHead: Bool
         /// Whether the connection ends with the answer.
         var endsConnection: Bool
         var expectsContinue: Bool
-        /// Whether all of the request has come.
+        /// Whether the whole request has been received.
         var isReceived = false
     }
 
-    /// What comes after the answers that are owed.
+    /// What ends the connection once all earlier requests are answered.
     private enum Last {
         /// - Parameter isHead: the answer has no body.
         case refusal(Problem, isHead: Bool)
@@ -37,15 +39,16 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private enum Phase {
-        /// Nothing was decided yet: the connection has to say something in time.
+        /// No request was received yet; the connection is closed if none comes in time.
         case new
         case http
-        /// The last answer was written; what still comes is dropped until the client has closed, too.
+        /// The last answer was written. Bytes that still arrive are dropped until the client closes its side, too.
         case ending
         case webSocket
     }
 
-    /// How long a client may go on sending after the last answer, so that it can read that.
+    /// How long the connection stays open for reading after the last answer. Closing it while the client still sends
+    /// would reset the connection, and the client could lose the answer.
     private static let lingerTime = TimeAmount.seconds(2)
 
     private let timeout: TimeAmount
@@ -59,7 +62,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var phase = Phase.new
     private var exchanges: [Exchange] = []
     private var last: Last?
-    /// Whether the request being received is dropped, and every later one.
+    /// Whether the request being received is dropped, and every later one with it.
     private var isDropping = false
     private var isInputClosed = false
     private var deadline: Scheduled<Void>?
@@ -85,7 +88,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         deadline?.cancel()
-        // Closed before it said anything, or what it said was no HTTP.
+        // The client closed before it sent a request, or what it sent was not HTTP.
         if case .new = phase { outcome.fail(ChannelError.ioOnClosedChannel) }
         if case .webSocket = phase { return }
         phase = .ending
@@ -161,7 +164,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
-    /// Does what comes last once every answer is written.
+    /// Ends the connection as `last` says, once every earlier request is answered.
     private func goOn(_ context: ChannelHandlerContext) {
         guard exchanges.isEmpty, let last else { return }
         switch last {
@@ -195,8 +198,8 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         end(context)
     }
 
-    /// Ends the connection after what is written. The client may still be sending: were its bytes left unread, the
-    /// reset that follows could take the answer with it (RFC 9112 §9.6).
+    /// Ends the connection after what is written. First only the sending side is closed: if the whole connection were
+    /// closed while the client still sends, it would be reset, and the client could lose the answer (RFC 9112 §9.6).
     private func end(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
         if phase == .new { outcome.fail(ChannelError.inputClosed) }
         phase = .ending
@@ -238,7 +241,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// Says how the answer ends, and whether the connection does (RFC 9112 §6, §9).
     private func frame(_ head: inout HTTPResponseHead, of exchange: Exchange) {
         if exchange.version == .http1_0 { head.version = exchange.version }
-        // What is left of a body that nobody reads is no request.
+        // The rest of a body that was not received must not be parsed as the next request.
         if !exchange.isReceived || head.headers[canonicalForm: "connection"].contains(where: { $0 == "close" }) {
             exchanges[exchanges.startIndex].endsConnection = true
         }
@@ -274,7 +277,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         deadline?.cancel()
         let pipeline = context.pipeline.syncOperations
         do {
-            // Before everything that speaks HTTP, which hears nothing more.
+            // In front of the HTTP handlers, which receive nothing from here on.
             try upgrader.addHandlers(to: pipeline, after: decoder, acceptance)
             pipeline.removeHandler(encoder, promise: nil)
             pipeline.removeHandler(requestLine, promise: nil)
@@ -282,10 +285,10 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
                 outcome.succeed(.webSocket)
                 pipeline.removeHandler(context: context, promise: nil)
             } else if let http {
-                // Its timer closes connections that no request comes on.
+                // It closes connections that have been without a request for a while.
                 pipeline.removeHandler(http.idleHandler, promise: nil)
             }
-            // Last: it hands on what the client has sent since, as bytes.
+            // Last, because its removal passes on the bytes that the client sent after its request.
             pipeline.removeHandler(decoder, promise: nil)
         } catch {
             if isFirst { outcome.fail(error) }
@@ -325,7 +328,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         guard phase != .ending, last == nil else { return }
         isDropping = true
         if exchanges.last?.isReceived == false {
-            // A body that cannot be read to its end: whoever reads it says so.
+            // The body is broken: the handler that reads it gets the error and answers.
             exchanges[exchanges.endIndex - 1].endsConnection = true
             return context.fireErrorCaught(error)
         }

@@ -2,7 +2,7 @@ import HummingbirdCore
 import NIOCore
 import ServiceLifecycle
 
-/// A server-sent-events answer (HTML Standard §9.2), for as long as its session and the client want it.
+/// A server-sent-events answer (HTML Standard §9.2). It lasts until its session or the client ends it.
 final class EventStream: Sendable {
     private let connection: EventStreamConnection
     private let session: any StreamSession
@@ -18,7 +18,7 @@ final class EventStream: Sendable {
         session = opening(connection)
     }
 
-    /// Also of an answer that nobody wrote.
+    /// Ends the session, also when the answer was never written.
     deinit {
         heartbeat.cancel()
         connection.markClosed()
@@ -51,7 +51,8 @@ final class EventStream: Sendable {
             try await withTaskCancellationHandler {
                 try await ClientPresence.current.whenLeaving(end) {
                     try await withGracefulShutdownHandler {
-                        // An empty comment makes the answer's head go out before there is an event.
+                        // The head is sent with the first bytes of the body: an empty comment sends it at once, before
+                        // there is an event.
                         try await writer.write(ByteBuffer(string: ":\n\n"))
                         while let (bytes, pendingByteCount) = await connection.next() {
                             try await writer.write(bytes)
