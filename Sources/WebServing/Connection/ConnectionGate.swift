@@ -347,8 +347,11 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
                 Problem(400, "invalid_request", "a client waits for the answer before it speaks WebSocket"),
                 isHead: false)
         }
+        if exchanges.isEmpty, last == nil {
+            // Nothing is owed, so what was too long is the beginning of a request.
+            last = .refusal(Self.headersTooLarge, isHead: false)
+        }
         guard last == nil else { return goOn(context) }
-        if exchanges.isEmpty { return context.close(promise: nil) }
         exchanges[exchanges.endIndex - 1].endsConnection = true
     }
 
@@ -357,6 +360,9 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
             return Problem(400, "invalid_request", "this is no HTTP/1.1 request")
         }
         if requestLine.byteCount > RequestFraming.targetBytesMax { return RequestFraming.targetTooLong }
-        return Problem(431, "headers_too_large", "the headers of a request exceed what is read of them")
+        return Self.headersTooLarge
     }
+
+    private static let headersTooLarge = Problem(
+        431, "headers_too_large", "the headers of a request exceed what is read of them")
 }
