@@ -25,7 +25,8 @@ def test_a_client_that_pings_and_does_not_read_is_held_back(server, new_id):
         # Now it reads, and the newest of its pings is answered.
         client.send_rest_reading(ping(b"last"))
         while (frame := client.frame()) != (10, b"last"):
-            assert frame == (10, b"x" * 100)
+            # A slow machine takes long enough for a ping of the server's own.
+            assert frame in [(10, b"x" * 100), (9, b"")]
     assert server.get("/health")["status"] == "ok"
 
 
