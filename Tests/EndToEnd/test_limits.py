@@ -46,15 +46,20 @@ def test_bytes_after_a_tunnel_that_is_not_opened_are_dropped(server, method, tar
     assert memory(server.pid) <= MEMORY_MAX
 
 
-def test_bytes_after_an_upgrade_that_is_not_made_are_dropped_while_the_answer_is_awaited(server):
-    server.put_workflow(one_step("bench.sleep"))
+def test_bytes_after_an_upgrade_that_is_not_made_are_dropped_while_the_answer_is_awaited(server, new_id):
+    server.put_workflow({"name": "gate", "deliverable_type": "test", "steps": [
+        {"name": "wait", "approval": {"approvers": ["somebody"]}}]})
+    execution = new_id()
     with Raw(server.url) as client:
-        body = json.dumps({"inputs": {"ms": 5000}}).encode()
-        client.request("POST", "/api/v1/workflows/one-step/execute?wait=30s",
-                       {"content-type": "application/json", **UPGRADE}, body)
-        assert client.send_until_reset(b"x" * (1 << 20), 300 << 20) is not None
-        assert client.answer().status == 200
-    assert memory(server.pid) <= MEMORY_MAX
+        before = memory(server.pid)
+        client.request("POST", "/api/v1/workflows/gate/execute?wait=60s",
+                       {"content-type": "application/json", **UPGRADE}, json.dumps({"execution_id": execution}).encode())
+        sent = client.send_until_reset(b"x" * (1 << 20), 128 << 20, within=50)
+        assert sent == 128 << 20, "the server reset the connection, or read nothing"
+        assert memory(server.pid) - before <= 32 << 20
+        assert server.session.post(f"{server.url}/api/v1/executions/{execution}/cancel").status_code == 200
+        answer = client.answer()
+        assert answer.status == 200 and json.loads(answer.body)["status"] == "cancelled"
 
 
 def at_once(count, call):
