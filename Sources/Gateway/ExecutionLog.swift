@@ -24,8 +24,21 @@ struct ExecutionLog {
     /// History could not be searched to its end, so there may be events that the log does not know of.
     private(set) var isTruncated = false
 
+    /// The topic no longer holds the execution's beginning, up to the event before the first one seen.
+    private var isBeginningLost = false
+    /// Events up to here are lost with the beginning; 0 while no event was seen.
+    private var lostThrough = 0
+
     /// - Parameter isComplete: the execution began after the live subscription, so all of it comes live.
     init(isComplete: Bool) { completeAfter = isComplete ? 0 : nil }
+
+    /// For an execution older than what the topic keeps: history is not asked for its beginning.
+    static func withoutBeginning() -> ExecutionLog {
+        var log = ExecutionLog(isComplete: true)
+        log.isTruncated = true
+        log.isBeginningLost = true
+        return log
+    }
 
     var isEmpty: Bool { messages.isEmpty }
 
@@ -38,6 +51,12 @@ struct ExecutionLog {
         let message = StreamMessage(sequence: event.sequence, type: event.type, bytes: event.bytes)
         messages.insert(message, at: index)
         byteCount += message.byteCount + Self.eventOverheadBytes
+        if isBeginningLost, highest == 0 {
+            // Now it is known what is lost.
+            lostThrough = event.sequence - 1
+            unservableThrough = lostThrough
+            isTruncated = false
+        }
         highest = max(highest, event.sequence)
         if event.isFinal { final = event.sequence }
         return true
@@ -83,8 +102,10 @@ struct ExecutionLog {
 
     /// The live subscription was interrupted: events may have passed unseen.
     mutating func markInterrupted() {
+        // Of an execution that no event came of, clients were told already that anything may be missing.
+        if isBeginningLost, highest == 0 { return }
         completeAfter = nil
-        unservableThrough = 0
+        unservableThrough = lostThrough
         isTruncated = false
     }
 
@@ -92,7 +113,7 @@ struct ExecutionLog {
     mutating func evict() {
         messages = []
         byteCount = 0
-        unservableThrough = 0
+        unservableThrough = lostThrough
         if completeAfter != nil { completeAfter = highest }
     }
 

@@ -1,7 +1,7 @@
-/// What waits, by whom it is for: everybody with something waiting has a turn before anybody has a second one.
+/// A queue that takes turns among owners: each owner with waiting elements has a turn before any has a second one.
 struct FairQueue<Owner: Hashable, Element> {
     private var waiting: [Owner: ArraySlice<Element>] = [:]
-    /// Those with something waiting, the next one first.
+    /// Owners with waiting elements, in the order of their turns.
     private var turns = ArraySlice<Owner>()
 
     mutating func append(_ element: Element, for owner: Owner) {
@@ -9,7 +9,7 @@ struct FairQueue<Owner: Hashable, Element> {
         waiting[owner, default: []].append(element)
     }
 
-    /// The next element of the next owner that may have one.
+    /// Removes the first element of the first owner in turn for which `mayHave` is true.
     mutating func popFirst(where mayHave: (Owner) -> Bool) -> (owner: Owner, element: Element)? {
         guard let index = turns.firstIndex(where: mayHave) else { return nil }
         let owner = turns.remove(at: index)

@@ -13,15 +13,14 @@ package struct Gateway: RouteProvider {
     /// Events read from the topic, and from history, at a time.
     static let batchCountMax = 512
     static let pageCountMax = 256
-    /// An identifier may be a minute ahead of the orchestrator's clock, and a day behind it at its start; clocks of
-    /// machines differ.
+    /// How far an identifier's time may be ahead of this machine's clock, and behind the execution's start: the
+    /// orchestrator accepts identifiers that are a minute ahead or a day old, and clocks of machines differ.
     static let leadMax = Duration.seconds(60 + 300)
     static let startLagMax = Duration.seconds(86_400 + 300)
 
     private let subscriber: any EventSubscriber
     private let history: any EventHistory
     private let hub: StreamHub
-    private let retention: Duration?
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
 
@@ -35,8 +34,9 @@ package struct Gateway: RouteProvider {
         self.history = history
         self.logger = logger
         self.now = now
-        retention = configuration.retention
-        hub = StreamHub(configuration: configuration)
+        hub = StreamHub(configuration: configuration) { [retention = configuration.retention] execution in
+            retention.map { now() - execution.time > $0 + Self.startLagMax } ?? false
+        }
     }
 
     // MARK: routes
@@ -61,17 +61,11 @@ package struct Gateway: RouteProvider {
         }
     }
 
-    /// Refuses made-up identifiers by their time, before anything is searched for.
+    /// Refuses an identifier whose time is still to come, before anything is searched for.
     private func checkTime(of execution: ExecutionID) throws(Problem) {
-        let age = now() - execution.time
-        guard .zero - age <= Self.leadMax else {
+        guard execution.time - now() <= Self.leadMax else {
             throw .invalidParameter("execution_id", "its time, \(execution.time), is still to come")
         }
-        guard let retention, age > retention + Self.startLagMax, !hub.isHeld(execution) else { return }
-        throw Problem(
-            410, "outside_retention",
-            "the execution began at \(execution.time), and the topic keeps events for "
-                + "\(retention.components.seconds / 3600) h")
     }
 
     /// `Last-Event-ID` of a reconnecting `EventSource` goes before the `after` that its URL still carries.
@@ -119,19 +113,18 @@ extension Gateway: Service {
 
     /// Follows the topic from its end for as long as the service runs, whatever the bus does.
     private func follow() async {
-        var failureCount = 0
+        var pause = DoublingPause(from: .milliseconds(100), to: .seconds(5))
         while !Task.isCancelled {
             do {
                 let subscription = try await subscriber.subscribe(SubscriptionOptions(start: .end))
                 hub.subscribed(at: now())
-                failureCount = 0
+                pause.reset()
                 try await read(subscription)
             } catch {
                 hub.interrupted()
                 guard !Task.isCancelled else { return }
                 logger.warning("The event topic cannot be followed", metadata: ["error": "\(error)"])
-                failureCount += 1
-                try? await Task.sleep(for: .milliseconds(min(5000, 50 << min(failureCount, 7))))
+                try? await Task.sleep(for: pause.next())
             }
         }
     }

@@ -8,8 +8,8 @@ package struct GatewayConfiguration: Sendable {
     package var scansMax: Int
     /// Of these, how many for one caller: another one's search finds a place.
     package var scansPerOwnerMax: Int
-    /// How long the topic keeps events; an execution older than that is refused, for a search would find nothing and
-    /// take long. nil where a search costs nothing.
+    /// How long the topic keeps events. The beginning of an older execution is announced as missing without a search,
+    /// which would read the whole topic. nil where a search costs nothing.
     package var retention: Duration?
     /// How long an execution that nobody knows is not looked for again.
     package var unknownRetention: Duration

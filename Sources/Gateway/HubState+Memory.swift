@@ -5,7 +5,10 @@ import WorkflowModel
 extension HubState {
     mutating func entry(of execution: ExecutionID) -> Entry {
         if let entry = entries[execution] { return entry }
-        let entry = Entry(log: ExecutionLog(isComplete: execution.time >= coldBefore))
+        let log =
+            isBeyondRetention(execution)
+            ? ExecutionLog.withoutBeginning() : ExecutionLog(isComplete: execution.time >= coldBefore)
+        let entry = Entry(log: log)
         entries[execution] = entry
         memoryBytes += Self.entryOverheadBytes
         return entry

@@ -2,17 +2,18 @@ import EventBus
 import WebServing
 import WorkflowModel
 
-/// The state behind `StreamHub`'s lock: executions in memory, their clients, and what is to be read from history.
+/// The state behind `StreamHub`'s lock: executions in memory, their clients, and the queue of history scans.
 struct HubState {
     /// An entry's bookkeeping, beside its events.
     static let entryOverheadBytes = 512
-    /// A client-given execution ID may be ahead of the server's clock by a minute, and clocks of machines differ.
+    /// How far an execution's ID may be ahead of this machine's clock: the orchestrator accepts IDs that are a minute
+    /// ahead, and clocks of machines differ.
     static let startToleranceMicroseconds: Int64 = 5 * 60 * 1_000_000
 
     final class Entry {
         enum Scan: Equatable {
             case idle, queued(after: Int), pausing
-            /// Begun for `owner` while the subscription of this number stood.
+            /// Started for `owner` during the subscription of this number.
             case running(subscription: Int, owner: String)
 
             var isRunning: Bool { if case .running = self { true } else { false } }
@@ -21,7 +22,7 @@ struct HubState {
         var log: ExecutionLog
         var clients: [Int: Client] = [:]
         var scan = Scan.idle
-        /// Looks in a row that brought nothing new.
+        /// Scans in a row that found nothing new.
         var fruitlessScanCount = 0
         var isTouched = false
 
@@ -30,14 +31,15 @@ struct HubState {
 
     struct Client {
         let connection: any StreamConnection
-        /// Whose turn a search of history takes.
+        /// Who is charged for a scan: scans are shared out fairly among owners.
         let owner: String
         var machine: StreamStateMachine
-        /// Whether it was told that everything there is was sent.
+        /// Whether the connection was told that it has everything so far.
         var isCaughtUp = false
     }
 
     let configuration: GatewayConfiguration
+    let isBeyondRetention: @Sendable (ExecutionID) -> Bool
     private let emit: (StreamHub.Work) -> Void
     let metrics = GatewayMetrics()
 
@@ -45,9 +47,10 @@ struct HubState {
     private(set) var clientCount = 0
     private var nextClient = 0
     private(set) var isSubscribed = false
-    /// Subscriptions so far.
+    /// The number of the current subscription, from 1.
     private var subscription = 0
-    /// Executions created before may have events that memory never had or gave back; later ones come live as a whole.
+    /// Executions created before this time may be incomplete in memory (evicted, or started before we subscribed) and
+    /// need a history scan.
     var coldBefore = Timestamp(microseconds: .max)
     var memoryBytes = 0
     /// Executions whose final event came, oldest first.
@@ -58,8 +61,12 @@ struct HubState {
     private var scanCount = 0
     private var scanCounts: [String: Int] = [:]
 
-    init(configuration: GatewayConfiguration, emit: @escaping @Sendable (StreamHub.Work) -> Void) {
+    init(
+        configuration: GatewayConfiguration, isBeyondRetention: @escaping @Sendable (ExecutionID) -> Bool,
+        emit: @escaping @Sendable (StreamHub.Work) -> Void
+    ) {
         self.configuration = configuration
+        self.isBeyondRetention = isBeyondRetention
         self.emit = emit
     }
 
@@ -150,11 +157,11 @@ struct HubState {
             }
             keepBudget()
             if isWanted { return last }
-            // Those that still want more are busy sending; they ask again when they have room.
+            // The remaining clients are back-pressured; `hasRoom` requests another scan.
             endScan(entry)
             return nil
         }
-        // What a scan of an earlier subscription did not see may have passed before this one.
+        // Events may have passed between the subscription that the scan began in and the current one.
         guard case .running(subscription: subscription, _) = entry.scan, isSubscribed else {
             finishScan(entry, execution, start: start, isFruitful: true)
             return nil
@@ -172,7 +179,7 @@ struct HubState {
         metrics.scanFailed()
         let entry = entry(of: execution)
         if !isRetryable { entry.log.markUnservable(after: start, isTruncated: true) }
-        // A bus that is down comes back: what it holds is waited for however long that takes.
+        // A bus that is down will come back with its events, so these failures never count as "the event is lost".
         finishScan(entry, execution, start: start, isFruitful: false, isCounted: !isRetryable)
     }
 
@@ -187,7 +194,7 @@ struct HubState {
         _ entry: Entry, _ execution: ExecutionID, start: Int, isFruitful: Bool, isCounted: Bool = true
     ) {
         releaseScan(entry)
-        // While clients advance their requests must not start another scan by themselves.
+        // `.pausing` keeps the clients that advance here from requesting another scan.
         entry.scan = .pausing
         advanceAll(entry, execution)
         var wanted = wantedStart(entry)
@@ -223,14 +230,14 @@ struct HubState {
         scanCounts[owner] = (scanCounts[owner] ?? 1) > 1 ? scanCounts[owner, default: 1] - 1 : nil
     }
 
-    /// Where history is needed from, by the client that is furthest back.
+    /// The position and owner of the client that needs history from furthest back.
     private func wantedStart(_ entry: Entry) -> (after: Int, owner: String)? {
         entry.clients.values.compactMap { client -> (after: Int, owner: String)? in
             if case .fetch(let after) = client.machine.next(in: entry.log) { (after, client.owner) } else { nil }
         }.min { $0.after < $1.after }
     }
 
-    /// Doubles from the first pause to five seconds.
+    /// The pause doubles from `gapRetryDelay` up to five seconds.
     private func pause(after fruitlessScanCount: Int) -> Duration {
         let factor = 1 << min(max(0, fruitlessScanCount - 1), 16)
         return min(configuration.gapRetryDelay * factor, .seconds(5))
@@ -244,13 +251,13 @@ struct HubState {
             entry.scan = .queued(after: sequence)
             scanQueue.append(execution, for: owner)
         case .queued(let after): entry.scan = .queued(after: min(after, sequence))
-        // When it ends everybody is looked at again.
+        // All clients are advanced when the scan or the pause ends.
         case .running, .pausing: break
         }
     }
 
     private mutating func pumpScans() {
-        // Before the subscription stands a scan could miss what is published between the two.
+        // Scan only while subscribed; events published between a scan and a later subscription would be missed.
         while isSubscribed, scanCount < configuration.scansMax,
             let (owner, execution) = scanQueue.popFirst(where: { scanCounts[$0] ?? 0 < configuration.scansPerOwnerMax })
         {

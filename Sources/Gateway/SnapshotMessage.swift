@@ -21,7 +21,8 @@ enum SnapshotMessage {
         writer.raw(",\"detail\":")
         writer.string(
             to == nil
-                ? "the topic's history could not be read to its end; events may be missing here"
+                ? "events may be missing here: the topic's history could not be read to its end, or the execution is "
+                    + "older than what the topic keeps"
                 : "the topic no longer holds these events")
         writer.raw("}")
         return StreamMessage(sequence: nil, type: type, bytes: writer.bytes)

@@ -26,12 +26,17 @@ final class StreamHub: Sendable {
     private let state: Mutex<HubState>
     private let clientsMax: Int
 
-    init(configuration: GatewayConfiguration) {
+    /// - Parameter isBeyondRetention: whether the topic no longer holds the beginning of the execution.
+    init(
+        configuration: GatewayConfiguration,
+        isBeyondRetention: @escaping @Sendable (ExecutionID) -> Bool = { _ in false }
+    ) {
         let (work, continuation) = AsyncStream.makeStream(of: Work.self)
         self.work = work
         clientsMax = configuration.clientsMax
         // At most one item for each execution with clients, so clients' number bounds the stream's buffer.
-        state = Mutex(HubState(configuration: configuration) { continuation.yield($0) })
+        state = Mutex(
+            HubState(configuration: configuration, isBeyondRetention: isBeyondRetention) { continuation.yield($0) })
     }
 
     var hasRoomForClients: Bool { state.withLock { $0.clientCount < clientsMax } }
@@ -45,11 +50,6 @@ final class StreamHub: Sendable {
             state.metrics.stand(state.statistics)
             return result
         }
-    }
-
-    /// Whether memory has events of an execution.
-    func isHeld(_ execution: ExecutionID) -> Bool {
-        state.withLock { $0.entries[execution].map { !$0.log.isEmpty } ?? false }
     }
 
     // MARK: clients

@@ -18,6 +18,8 @@ package final class OrchestratorService: Service {
         package var stopGrace = Duration.seconds(10)
         /// How long committed events may take to reach the bus after that.
         package var flushGrace = Duration.seconds(2)
+        /// How long a request waits for plugins that it names and that are still being looked at.
+        package var pluginWaitMax = Duration.seconds(10)
         package init() {}
     }
 
@@ -74,7 +76,9 @@ package final class OrchestratorService: Service {
         self.logger = logger
         let (fatal, report) = AsyncStream.makeStream(of: JournalError.self, bufferingPolicy: .bufferingOldest(1))
         (self.fatal, reportFatal) = (fatal, report)
-        definitions = Definitions(journal: parts.journal, lease: parts.lease, catalog: parts.catalog)
+        definitions = Definitions(
+            journal: parts.journal, lease: parts.lease, catalog: parts.catalog,
+            pluginWaitMax: configuration.pluginWaitMax)
         executions = Executions(
             journal: parts.journal, lease: parts.lease, runner: parts.runner, definitions: definitions,
             clock: parts.clock, configuration: configuration.executions, logger: logger,
@@ -94,7 +98,7 @@ package final class OrchestratorService: Service {
             WorkflowRoutes(definitions: definitions, clock: parts.clock),
             ExecuteRoutes(
                 executions: executions, definitions: definitions, journal: parts.journal, catalog: parts.catalog,
-                clock: parts.clock),
+                clock: parts.clock, pluginWaitMax: configuration.pluginWaitMax),
             ExecutionRoutes(executions: executions, definitions: definitions, journal: parts.journal),
             ApprovalRoutes(executions: executions, journal: parts.journal),
             FunctionRoutes(catalog: parts.catalog),

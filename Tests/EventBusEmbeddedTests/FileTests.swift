@@ -71,6 +71,11 @@ struct FileTests {
         let batch = events.add(execution: 0, count: 1)
         let refused = await error { try await publisher.publish(batch) }
         #expect(refused?.code == .moved && refused?.isRetryable == false)
+        // A path that cannot be followed says nothing of the file: that may pass.
+        try FileManager.default.createSymbolicLink(atPath: directory.topic, withDestinationPath: directory.topic)
+        let unknown = await error { try await publisher.publish(batch) }
+        #expect(unknown?.code == .inputOutput && unknown?.isRetryable == true)
+        try FileManager.default.removeItem(atPath: directory.topic)
         try FileManager.default.moveItem(atPath: directory.topic + ".moved", toPath: directory.topic)
         try await publisher.publish(batch)
         await bus.close()

@@ -343,7 +343,7 @@ struct GatewayTests {
         }
     }
 
-    @Test("one caller's many searches leave a place for another's, and turns go round")
+    @Test("one caller's many searches leave a place for another's")
     func fairScans() async throws {
         var callers = CallerDirectory()
         for name in ["flood", "other"] {
@@ -370,29 +370,66 @@ struct GatewayTests {
         }
     }
 
-    @Test("identifiers whose time is outside what the topic keeps are refused without a search")
-    func retention() async throws {
+    @Test("an identifier whose time is still to come is refused without a search")
+    func future() async throws {
+        try await GatewayServer.run { gateway in
+            var random = SystemRandomNumberGenerator()
+            let execution = ExecutionID(at: try #require(Timestamp("2026-01-05T10:07:00Z")), using: &random)
+            let reply = try await gateway.server.client().upgrade("/api/v1/workflows/stream/\(execution)")
+            #expect(reply.status == 400)
+            #expect(gateway.bus.state.withLock { $0.historyCallCount } == 0)
+        }
+    }
+
+    /// What a snapshot says is missing; nil for where it ends if that is not known.
+    private func missing(_ client: TestClient) async throws -> [Int?] {
+        let snapshot = try JSONValue(parsing: try await client.message().payload)
+        #expect(snapshot["type"] == "stream_snapshot")
+        return [snapshot["missing_from"]?.intValue, snapshot["missing_to"]?.intValue].map { $0.map { Int($0) } }
+    }
+
+    @Test(
+        "an execution older than what the topic keeps is not searched for: the loss is announced, and it goes on live",
+        arguments: ["1970-01-01T00:00:00Z", "2025-12-27T09:00:00Z"])
+    func retention(time: String) async throws {
         try await GatewayServer.run(GatewayConfiguration(retention: .seconds(7 * 86_400))) { gateway in
             var random = SystemRandomNumberGenerator()
-            for (time, status) in [
-                ("1970-01-01T00:00:00Z", 410), ("2025-12-27T09:00:00Z", 410), ("2026-01-05T10:07:00Z", 400),
-            ] {
-                let execution = ExecutionID(at: try #require(Timestamp(time)), using: &random)
-                let reply = try await gateway.server.client().upgrade("/api/v1/workflows/stream/\(execution)")
-                #expect(reply.status == status, "\(time)")
+            let long = ExecutionID(at: try #require(Timestamp(time)), using: &random)
+            let events = Executions.run(long, count: 6)
+            gateway.bus.store(Array(events[..<3]))
+            let first = try await gateway.stream(long)
+            #expect(try await missing(first) == [1, nil])
+            gateway.bus.publish(events[3])
+            #expect(try await missing(first) == [1, 3])
+            try await first.expect([events[3]])
+            // Who comes when memory holds some of it is told what is lost, and gets the rest.
+            for (after, lost) in [(0, [1, 3]), (2, [3, 3])] as [(Int, [Int?])] {
+                let later = try await gateway.stream(long, "?after=\(after)")
+                #expect(try await missing(later) == lost)
+                try await later.expect([events[3]])
             }
+            gateway.bus.publish(events[4], events[5])
+            try await first.expect(Array(events[4...]))
+            try await first.expectEnd()
             #expect(gateway.bus.state.withLock { $0.historyCallCount } == 0)
-            // What runs on for longer than that, and is held, is served.
+        }
+    }
+
+    @Test("after an interruption the events of an old execution that passed meanwhile are read from history")
+    func retentionInterrupted() async throws {
+        try await GatewayServer.run(GatewayConfiguration(retention: .seconds(7 * 86_400))) { gateway in
+            var random = SystemRandomNumberGenerator()
             let long = ExecutionID(at: try #require(Timestamp("2025-12-01T00:00:00Z")), using: &random)
-            let events = Executions.run(long, count: 2)
-            gateway.bus.publish(events[0])
-            let other = try await gateway.stream(fresh)
-            gateway.bus.publish(Executions.event(fresh, 1, of: 1))
-            try await other.expectEvents(1)
+            let events = Executions.run(long, count: 6)
             let client = try await gateway.stream(long)
-            try await client.expect([events[0]])
-            gateway.bus.publish(events[1])
-            try await client.expect([events[1]])
+            #expect(try await missing(client) == [1, nil])
+            gateway.bus.publish(events[2])
+            #expect(try await missing(client) == [1, 2])
+            try await client.expect([events[2]])
+            gateway.bus.breakSubscriptions()
+            gateway.bus.store(Array(events[3...]))
+            await gateway.bus.waitForSubscription()
+            try await client.expect(Array(events[3...]))
             try await client.expectEnd()
         }
     }
@@ -409,6 +446,8 @@ struct GatewayTests {
                 let rest = try await client.request("GET", "\(path)?after=2")
                 #expect(rest.status == 200 && rest.text.contains("id: 3\n"))
             }
+            // History was asked once, for all of them.
+            #expect(gateway.bus.state.withLock { $0.historyCallCount } == 1)
             // Nothing is known of it, so it may begin yet.
             let unknown = try await gateway.server.client()
             try await unknown.send("GET", "/api/v1/workflows/stream/\(Executions.id(77))?after=3")

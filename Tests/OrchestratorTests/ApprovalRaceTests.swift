@@ -1,4 +1,3 @@
-import Logging
 import Orchestrator
 import Simulation
 import Testing
@@ -10,46 +9,6 @@ import WorkflowModel
 @Suite("Approvals that are raced for")
 struct ApprovalRaceTests {
     private static let seed: UInt64 = 20_260_105
-
-    private struct Office {
-        let clock: ManualWallClock
-        let journal: InMemoryJournal
-        let executions: Executions
-        let definition: LoadedDefinition
-
-        init(_ source: String) async throws {
-            let clock = ManualWallClock()
-            self.clock = clock
-            let steps = ScriptedSteps()
-            journal = InMemoryJournal(now: { clock.now })
-            let lease = try await journal.acquireLease(shard: 0)
-            let definitions = Definitions(journal: journal, lease: lease, catalog: steps)
-            definition = try await definitions.put(Array(source.utf8), format: .yaml, name: nil, now: clock.now)
-            executions = Executions(
-                journal: journal, lease: lease, runner: steps, definitions: definitions, clock: clock,
-                configuration: Executions.Configuration(),
-                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-                onFatal: { _ in })
-        }
-
-        func start() async throws -> ExecutionID {
-            var random = SystemRandomNumberGenerator()
-            let execution = ExecutionID(at: clock.now, using: &random)
-            _ = try await executions.start(
-                Executions.Start(
-                    command: StartCommand(execution: execution, revision: 1, inputs: [:], pins: [:]),
-                    definition: definition.definition, inputsDigest: [], idempotency: nil),
-                wait: nil)
-            return execution
-        }
-
-        /// The events that have to do with the approval, once the execution has ended.
-        func events(of execution: ExecutionID) async throws -> [JSONValue] {
-            while await executions.standing(of: execution, wait: .seconds(30)) != nil {}
-            return try await journal.events(of: execution, after: 0, limit: 100)
-                .filter { $0.type.hasPrefix("approval_") }.map { try JSONValue(parsing: $0.bytes) }
-        }
-    }
 
     private static func gate(deadline: String) -> String {
         "{name: gate, steps: [{name: g, approval: {approvers: [all], deadline: \(deadline), on_expiry: reject}}]}"
@@ -128,7 +87,7 @@ struct ApprovalRaceTests {
     private static func isByVote(_ race: Race, _ office: Office) async throws -> Bool {
         for _ in 0..<race.yields { await Task.yield() }
         let answer = try await office.executions.vote(race.command, on: race.execution)
-        let events = try await office.events(of: race.execution)
+        let events = try await office.approvalEvents(of: race.execution)
         let types = events.map { $0["type"]?.stringValue ?? "" }
         let outcome = events.last?["data"]
         switch answer {
@@ -169,7 +128,7 @@ struct ApprovalRaceTests {
             guard case .refused(let refusal) = answer else { continue }
             #expect(refusal.code == .decided && refusal.approval?.decision?.comment == "comment \(winner)")
         }
-        let events = try await office.events(of: execution)
+        let events = try await office.approvalEvents(of: execution)
         #expect(events.count == 3 && events.last?["data"]?["decided_by"]?.stringValue == "voter \(winner)")
     }
 }

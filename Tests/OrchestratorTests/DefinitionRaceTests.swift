@@ -5,7 +5,7 @@ import WorkflowEngine
 import WorkflowModel
 
 /// Readers that race with a change, over a journal that holds their answers back.
-@Suite("definitions that are changed while they are read")
+@Suite("definitions that are changed while they are read", .timeLimit(.minutes(1)))
 struct DefinitionRaceTests {
     private struct Desk {
         let clock = ManualWallClock()

@@ -1,4 +1,4 @@
-import Orchestrator
+@testable import Orchestrator
 import Simulation
 import Testing
 import WebTesting
@@ -118,47 +118,56 @@ struct RecoveryTests {
 
     @Test("an append whose outcome is unknown is tried again after a pause")
     func unknownOutcomePauses() async throws {
-        try await Room.with("hold", configure: { $0.executions.appendPause = .seconds(3_600) }) { room in
+        let pause = Duration.milliseconds(50)
+        try await Room.with("hold", configure: { $0.executions.appendPause = pause }) { room in
             let execution = try #require(try await room.execute("hold", query: "").text("execution_id"))
             var calls = room.steps.held.makeAsyncIterator()
             _ = await calls.next()
-            room.journal.inject(.loseAndNotAnswer)
+            for _ in 0..<2 { room.journal.inject(.loseAndNotAnswer) }
+            let begun = ContinuousClock.now
             room.steps.releaseAll()
-            let reply = try await room.execute("hold", #"{"execution_id":"\#(execution)"}"#, query: "?wait=200ms")
-            #expect(reply.text("status") == "running")
+            let reply = try await room.execute("hold", #"{"execution_id":"\#(execution)"}"#)
+            #expect(reply.text("status") == "completed")
+            // The second pause is twice as long.
+            #expect(.now - begun >= pause * 3)
         }
     }
 
-    @Test("a start that is repeated before it is durable gets the answer of the first")
-    func earlyRepeat() async throws {
+    @Test("a journal that refuses the process leaves no mark on an execution")
+    func refusedProcess() async throws {
+        let (journal, execution) = try await Self.left()
+        journal.failRecords([JournalError(.moved, "the data directory is gone")])
+        try await Room.with(over: journal, configure: Self.hasty) { room in
+            while try await room.health()["recovered"] == nil { await Task.yield() }
+            #expect(try await room.health()["stuck"] == 0)
+            #expect(try await room.cancel(execution).status == 200)
+        }
+    }
+
+    @Test(
+        "a repeat that comes before the start is durable is answered as it is, or is the start itself if it is refused",
+        arguments: [false, true])
+    func earlyRepeat(isRefused: Bool) async throws {
         try await Room.with("echo") { room in
-            let body = #"{"inputs":{"text":"a"},"execution_id":"\#(room.identifier())"}"#
+            let given = room.identifier()
+            let body = #"{"inputs":{"text":"a"},"execution_id":"\#(given)"}"#
+            if isRefused { room.journal.inject(.refuse(JournalError(.diskFull, "full"))) }
             room.journal.holdCommits()
             let first = Self.start(body, at: room.server)
             while room.journal.heldCommitCount == 0 { await Task.yield() }
             let second = Self.start(body, at: room.server)
-            // Long enough for the second to have come.
-            for _ in 0..<20 { _ = try await room.get("/api/v1/functions") }
+            let execution = try #require(ExecutionID(given))
+            while await room.executions.startWaiterCount(of: execution) == 0 { await Task.yield() }
             room.journal.releaseCommits()
             let replies = try await [first.value, second.value]
-            #expect(replies.map(\.status) == [200, 200] && replies[0].text == replies[1].text, "\(replies[1].text)")
+            #expect(replies.map(\.status) == [isRefused ? 503 : 200, 200])
+            #expect(isRefused || replies[0].text == replies[1].text, "\(replies[1].text)")
             #expect(room.steps.calls.count == 1)
         }
     }
+}
 
-    @Test("a repeat of a start that was refused is a start")
-    func repeatOfRefused() async throws {
-        try await Room.with("echo") { room in
-            let body = #"{"inputs":{"text":"a"},"execution_id":"\#(room.identifier())"}"#
-            room.journal.inject(.refuse(JournalError(.diskFull, "full")))
-            room.journal.holdCommits()
-            let first = Self.start(body, at: room.server)
-            while room.journal.heldCommitCount == 0 { await Task.yield() }
-            let second = Self.start(body, at: room.server)
-            for _ in 0..<20 { _ = try await room.get("/api/v1/functions") }
-            room.journal.releaseCommits()
-            let replies = try await [first.value, second.value]
-            #expect(replies.map(\.status) == [503, 200])
-        }
-    }
+extension Executions {
+    /// How many repeats wait for the start to be durable.
+    fileprivate func startWaiterCount(of execution: ExecutionID) -> Int { slots[execution]?.startWaiters.count ?? 0 }
 }

@@ -1,3 +1,4 @@
+import Orchestrator
 import Simulation
 import Testing
 import WebTesting
@@ -102,9 +103,47 @@ struct RouteTests {
         }
     }
 
-    @Test("more starts than there is memory for are refused, and those that wait for a person do not count")
+    @Test("a start that waits for a person does not count among those there is memory for")
+    func waitingMemory() async throws {
+        let gate = "{name: gate, steps: [{name: g, approval: {approvers: [all]}}]}"
+        try await Room.with("hold", configure: { $0.executions.contextMemoryBytesMax = 100_000 }) { room in
+            #expect(try await room.put("gate", gate).status == 201)
+            let large = #"{"inputs":{"text":"\#(String(repeating: "x", count: 20_000))"}}"#
+            for _ in 0..<5 { #expect(try await room.execute("gate", large, query: "").text("status") == "waiting") }
+            let running = try await room.execute("hold", large, query: "")
+            #expect(running.status == 200, "\(running.text)")
+            // One that runs counts.
+            #expect(try await room.execute("hold", large, query: "").text("code") == "too_many_bytes")
+        }
+    }
+
+    @Test("a request that names a plugin waits while files are looked at, and is asked to come again after a while")
+    func pluginsLoading() async throws {
+        let copy = Room.definitions["echo"]?.replacing("name: echo", with: "name: copy") ?? ""
+        try await Room.with("echo", configure: { $0.pluginWaitMax = .milliseconds(20) }) { room in
+            room.steps.beginLoading()
+            let stored = try await room.put("copy", copy)
+            let started = try await room.execute("echo", #"{"inputs":{"text":"a"}}"#)
+            for refused in [stored, started] {
+                #expect(refused.status == 503 && refused.text("code") == "plugins_loading", "\(refused.text)")
+                #expect(refused.header("retry-after") != nil)
+                #expect(refused.text("detail")?.contains("test") == true)
+            }
+        }
+        try await Room.with("echo", configure: { $0.pluginWaitMax = .seconds(3600) }) { room in
+            room.steps.beginLoading()
+            try await room.client.send(
+                "POST", "/api/v1/workflows/echo/execute?wait=30s", headers: [("content-type", "application/json")],
+                body: #"{"inputs":{"text":"a"}}"#)
+            while room.steps.loadWaiterCount == 0 { await Task.yield() }
+            room.steps.endLoading()
+            #expect(try await room.client.reply().text("status") == "completed")
+        }
+    }
+
+    @Test("more starts than there is memory for are refused, and there is room again once one has ended")
     func memory() async throws {
-        try await Room.with("hold", contextMemoryBytesMax: 100_000) { room in
+        try await Room.with("hold", configure: { $0.executions.contextMemoryBytesMax = 100_000 }) { room in
             let large = #"{"inputs":{"text":"\#(String(repeating: "x", count: 20_000))"}}"#
             let first = try await room.execute("hold", large, query: "")
             #expect(first.status == 200)

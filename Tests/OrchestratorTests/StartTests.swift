@@ -1,6 +1,7 @@
 import Orchestrator
 import Simulation
 import Testing
+import WebServing
 import WebTesting
 import WorkflowEngine
 import WorkflowModel
@@ -231,6 +232,47 @@ struct StartTests {
             let reply = try await room.execute("echo", #"{"inputs":{"text":"a"}}"#)
             #expect(reply.text("status") == "completed")
             #expect(room.steps.calls.count == 1)
+        }
+    }
+
+    @Test(
+        "a start whose outcome cannot be read back at first is neither refused nor run twice",
+        arguments: [true, false])
+    func unreadableOutcome(isCommitted: Bool) async throws {
+        try await Room.with("echo", configure: { $0.executions.appendPause = .milliseconds(1) }) { room in
+            room.journal.inject(isCommitted ? .commitAndNotAnswer : .loseAndNotAnswer)
+            room.journal.failRecords(Array(repeating: JournalError(.inputOutput, "the disk did not answer"), count: 3))
+            let reply = try await room.execute("echo", #"{"inputs":{"text":"a"}}"#)
+            #expect(reply.text("status") == "completed", "\(reply.text)")
+            #expect(room.steps.calls.count == 1)
+        }
+    }
+
+    @Test("a start that a journal keeps with the digests of earlier builds is known again")
+    func earlierDigests() async throws {
+        try await Room.with("echo") { room in
+            let given = room.identifier()
+            let inputs = #"{"text":"a","count":1}"#
+            let body = #"{"inputs":\#(inputs),"execution_id":"\#(given)"}"#
+            let first = try await room.execute("echo", body)
+            // As an earlier build would have stored it: the hashes of the JSON as it was written.
+            let execution = try #require(ExecutionID(given))
+            var summary = try #require(try await room.journal.summary(of: execution))
+            summary.inputsDigest = ContentDigest.sha256(Array(inputs.utf8))
+            let claim = IdempotencyClaim(
+                key: "old", workflow: "echo", digest: ContentDigest.sha256(Array(body.utf8)), execution: execution,
+                at: room.clock.now)
+            let version = try await room.journal.records(of: execution, after: 0).count
+            let request = AppendRequest(
+                execution: execution, expectedVersion: version, records: [], summary: summary, idempotency: claim)
+            let lease = try room.journal.takeLeaseOver()
+            for result in await room.journal.append([request], lease: lease) { _ = try result.get() }
+
+            #expect(try await room.execute("echo", body, key: "old").text == first.text)
+            #expect(try await room.execute("echo", body).text == first.text)
+            let other = #"{"inputs":{"text":"b"},"execution_id":"\#(given)"}"#
+            #expect(try await room.execute("echo", other, key: "old").status == 422)
+            #expect(try await room.execute("echo", other).status == 409)
         }
     }
 }

@@ -47,6 +47,9 @@ package final class InMemoryJournal: Journal {
     /// The fault befalls the next append that has none yet; each is used once, in order.
     package func inject(_ fault: InMemoryJournalFault) { live.withLock { $0.faults.append(fault) } }
 
+    /// How many injected faults have not befallen an append yet.
+    package var pendingFaultCount: Int { live.withLock { $0.faults.count } }
+
     /// From now on appends wait for `releaseCommits`.
     package func holdCommits() { live.withLock { $0.isHolding = true } }
 
@@ -233,13 +236,15 @@ package final class InMemoryJournal: Journal {
             if let revision { return state.definitions[name]?.first { $0.revision == revision } }
             return state.listedDefinitions.contains(name) ? state.definitions[name]?.last : nil
         }
-        if live.withLock({ $0.isHoldingDefinitions }) {
-            await withCheckedContinuation { reading in
-                live.withLock { live in
-                    live.heldDefinitions.append(reading)
-                    live.isHoldingDefinitions = false
-                }
+        await withCheckedContinuation { reading in
+            // Of two readings at once only one is held back.
+            let isHeld = live.withLock { live in
+                guard live.isHoldingDefinitions else { return false }
+                live.isHoldingDefinitions = false
+                live.heldDefinitions.append(reading)
+                return true
             }
+            if !isHeld { reading.resume() }
         }
         return found
     }

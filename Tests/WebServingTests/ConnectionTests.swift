@@ -8,6 +8,10 @@ import WorkflowModel
 private final class Waiting: RouteProvider, Sendable {
     let begun = AsyncStream.makeStream(of: Void.self)
     let cancelled = AsyncStream.makeStream(of: Void.self)
+    private let released = AsyncStream.makeStream(of: Void.self)
+
+    /// Lets one `/held` request be answered.
+    func release() { released.continuation.yield() }
 
     func addRoutes(to router: inout WebRouter) {
         router.get("/wait-for-ever") { request in
@@ -19,6 +23,10 @@ private final class Waiting: RouteProvider, Sendable {
                     cancelled.continuation.yield()
                 }
             }
+            return .noContent
+        }
+        router.get("/held") { [self] _ in
+            _ = await released.stream.first { _ in true }
             return .noContent
         }
     }
@@ -159,6 +167,57 @@ struct ConnectionTests {
             try await unread.send("POST", "/nowhere", headers: [("content-length", "10000000")], body: "{")
             #expect(try await unread.reply().status == 404)
             try await unread.end()
+        }
+    }
+
+    @Test("a client that goes on sending after a refusal is cut off soon, not after the request's whole time")
+    func lingers() async throws {
+        try await serve(WebServerConfiguration(requestTimeout: .seconds(3600))) { server, _ in
+            let client = try await server.client(closesWithServer: false)
+            try await client.write("CONNECT localhost:1 HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            #expect(try await client.reply().status == 501)
+            await client.writeUntilGone()
+        }
+    }
+
+    @Test("an offer of an upgrade is answered although more follows it than is kept, and the connection ends")
+    func overlongAfterUpgrade() async throws {
+        let waiting = Waiting()
+        // Far more than the kernel holds, so that it is written only when the server has read most of it.
+        let more = [UInt8](repeating: 0x78, count: 32 << 20)
+        try await serve(providers: [waiting]) { _, client in
+            try await client.send("GET", "/held", headers: [("upgrade", "h2c"), ("connection", "upgrade")])
+            try await client.write(more)
+            waiting.release()
+            let reply = try await client.reply()
+            #expect(reply.status == 204 && reply.header("connection") == "close")
+            #expect(try await client.end().isEmpty)
+        }
+    }
+
+    @Test("frames that come in great number before the WebSocket is opened get a refusal")
+    func overlongBeforeWebSocket() async throws {
+        let waiting = Waiting()
+        try await serve(providers: [waiting, Streams()]) { _, client in
+            try await client.send("GET", "/held")
+            try await client.sendUpgrade("/stream/a")
+            // Far more than the kernel holds, so that it is written only when the server has read most of it.
+            try await client.write([UInt8](repeating: 0x78, count: 32 << 20))
+            waiting.release()
+            #expect(try await client.reply().status == 204)
+            #expect(try await client.reply().status == 400)
+            #expect(try await client.end().isEmpty)
+        }
+    }
+
+    @Test("a refused HEAD has the length of the problem, and no body")
+    func refusedHead() async throws {
+        try await serve { _, client in
+            try await client.write("HEAD /items/a HTTP/1.1\r\n\r\n")
+            let reply = try await client.reply(hasBody: false)
+            #expect(reply.status == 400)
+            #expect(reply.header("content-length").flatMap { Int($0) } ?? 0 > 0)
+            #expect(try await client.end().isEmpty)
         }
     }
 

@@ -40,13 +40,15 @@ package final class TestClient {
     private var position = 0
     private let port: Int
 
-    package init(port: Int) async throws {
+    /// - Parameter closesWithServer: whether the client closes its side, too, once the server has closed its own.
+    package init(port: Int, closesWithServer: Bool = true) async throws {
         let (stream, continuation) = AsyncStream.makeStream(of: ByteBuffer.self)
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Collector(continuation))
+                    try channel.pipeline.syncOperations.addHandler(
+                        Collector(continuation, closesWithServer: closesWithServer))
                 }
             }
             .connect(host: "127.0.0.1", port: port).get()
@@ -208,8 +210,16 @@ package final class TestClient {
     }
 
     /// Waits until the server has closed the connection.
-    package func end() async throws {
+    /// - Returns: what it sent before that nobody took.
+    @discardableResult
+    package func end() async throws -> [UInt8] {
         while await fill() {}
+        return try await take(buffer.count - position)
+    }
+
+    /// Writes again and again until the connection is gone, whatever the server has closed before.
+    package func writeUntilGone() async {
+        while (try? await write("more")) != nil {}
     }
 
     // MARK: bytes
@@ -246,13 +256,17 @@ package final class TestClient {
     private final class Collector: ChannelInboundHandler {
         typealias InboundIn = ByteBuffer
         private let continuation: AsyncStream<ByteBuffer>.Continuation
+        private let closesWithServer: Bool
 
-        init(_ continuation: AsyncStream<ByteBuffer>.Continuation) { self.continuation = continuation }
+        init(_ continuation: AsyncStream<ByteBuffer>.Continuation, closesWithServer: Bool) {
+            self.continuation = continuation
+            self.closesWithServer = closesWithServer
+        }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) { continuation.yield(unwrapInboundIn(data)) }
         func channelInactive(context: ChannelHandlerContext) { continuation.finish() }
         func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-            if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
+            if case ChannelEvent.inputClosed = event, closesWithServer { context.close(promise: nil) }
         }
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }

@@ -39,7 +39,9 @@ package struct TestServer: Sendable {
         }
     }
 
-    package func client() async throws -> TestClient { try await TestClient(port: port) }
+    package func client(closesWithServer: Bool = true) async throws -> TestClient {
+        try await TestClient(port: port, closesWithServer: closesWithServer)
+    }
 
     package func shutDown() async { await group.triggerGracefulShutdown() }
 }

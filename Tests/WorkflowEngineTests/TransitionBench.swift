@@ -144,7 +144,7 @@ struct TransitionBench {
         case .attemptCompleted(let body): " \(body.path)#\(body.attempt)"
         case .attemptRetrying(let body), .stepFailed(let body):
             " \(body.path)#\(body.attempt) \(body.code)" + (body.nextAttemptAt.map { " at \(offset($0))" } ?? "")
-                + (body.isCounted ? "" : " uncounted")
+                + (body.countsAs == .failure ? "" : " uncounted")
         case .stepSkipped(let path, _): " \(path)"
         case .executionCompleted(_, let risk): " risk \(risk)"
         case .executionFailed(let code, _, let step): " \(code) by \(step ?? "–")"

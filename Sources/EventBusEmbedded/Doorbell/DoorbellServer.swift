@@ -2,14 +2,14 @@ import EventBus
 import Glibc
 import Synchronization
 
-/// The publisher's end: tells every connected reader, with one byte, that a commit has happened.
+/// The publisher's end of the doorbell: a Unix socket that tells connected readers of each commit by sending one byte.
 ///
-/// Ringing never blocks: a reader whose buffer is full has bytes waiting and will look anyway.
+/// Sending never blocks. A reader whose buffer is full already has a byte waiting and will look at the topic anyway.
 final class DoorbellServer: Sendable {
-    /// More readers than this are turned away; they look every 250 ms.
+    /// Further readers are refused; they look at the topic every 250 ms instead.
     static let readersMax = 256
-    /// Rest after a reader could not be accepted, for want of descriptors mostly: it still waits, and would be told of
-    /// again at once.
+    /// Pause after a connection could not be accepted, mostly for lack of descriptors. The connection stays pending, so
+    /// without a pause `poll` would report it again at once.
     private static let restMilliseconds: Int32 = 250
 
     private let directory: String
@@ -24,7 +24,7 @@ final class DoorbellServer: Sendable {
         var isStopped = false
     }
 
-    /// The caller holds the topic's lock, so a socket file that is there belonged to a publisher that died.
+    /// The caller holds the topic's lock, so an existing socket file belongs to a publisher that died, and is replaced.
     init(directory: String, name: String) throws(BusError) {
         self.directory = directory
         self.name = name
@@ -44,19 +44,21 @@ final class DoorbellServer: Sendable {
             _ = Glibc.close(descriptor)
             throw refused
         }
-        // Holds itself until `stop`: the publisher stops it when it closes.
+        // The thread keeps `self` alive until `stop`, which the publisher calls when it closes.
         thread.submit { self.accept() }
     }
 
     func ring() {
         var byte: UInt8 = 1
         state.withLock { state in
-            // A full buffer wakes anyway; a reader that has gone is closed by the accepting thread, which polls it.
+            // Errors are ignored: a full buffer wakes its reader anyway, and the accepting thread notices readers that
+            // have gone.
             for reader in state.readers { _ = send(reader, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL)) }
         }
     }
 
-    /// Takes the socket's name away at once, while the caller still holds the topic's lock: a successor's stays.
+    /// Removes the socket file at once, while the caller still holds the topic's lock: later it could be that of the
+    /// next publisher.
     func stop() {
         _ = unlink("\(directory)/\(name)")
         state.withLock { $0.isStopped = true }
@@ -75,7 +77,7 @@ final class DoorbellServer: Sendable {
             polled += readers.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
             let count = poll(&polled, nfds_t(polled.count), isResting ? Self.restMilliseconds : -1)
             guard count >= 0 || errno == EINTR else { break }
-            // A reader that goes frees a descriptor, and ends the rest as well.
+            // The pause also ends when a reader has gone, which frees a descriptor.
             isResting = false
             if polled[1].revents != 0 { wakePipe.drain() }
             for entry in polled[2...] where entry.revents != 0 { hear(entry.fd) }
@@ -103,13 +105,13 @@ final class DoorbellServer: Sendable {
             _ = close(descriptor)
             return true
         }
-        // Covers what was committed between the reader's connect and now.
+        // The reader may have missed a commit between its connect and now.
         var byte: UInt8 = 1
         _ = send(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
         return true
     }
 
-    /// Readers have nothing to say: end of stream and errors mean that one has gone.
+    /// Readers send nothing. The end of the stream, or an error, means that a reader has gone.
     private func hear(_ reader: Int32) {
         var bytes = [UInt8](repeating: 0, count: 64)
         let count = recv(reader, &bytes, bytes.count, Int32(MSG_DONTWAIT))

@@ -24,8 +24,10 @@ enum Posix {
     /// For topics: consumers of other users read them as members of the directory's group.
     static let topicMode: UInt32 = 0o640
 
-    /// Makes an SQLite file with these rights at the most, or takes others from the one that is there. That one is
-    /// never opened and closed here: closing would drop SQLite's locks on it.
+    /// Creates an SQLite file with these permissions, or removes all others from an existing file and its log.
+    ///
+    /// An existing file is not opened here, because closing any descriptor of it would release the locks that SQLite
+    /// holds on it in this process (fcntl(2), advisory record locks).
     static func restrict(_ path: String, mode: UInt32) {
         let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode)
         if file >= 0 {
@@ -44,10 +46,13 @@ enum Posix {
         return stat(path, &status) == 0 && status.st_size > 0
     }
 
-    /// Device and inode of the file that the path names; nil when there is none.
-    static func identity(of path: String) -> [UInt64]? {
+    /// Device and inode of the file that the path names; nil when no file is there.
+    /// - Throws: `inputOutput` when that cannot be found out, for lack of memory or rights or because the disk fails.
+    static func identity(of path: String) throws(BusError) -> [UInt64]? {
         var status = stat()
-        return stat(path, &status) == 0 ? [UInt64(status.st_dev), UInt64(status.st_ino)] : nil
+        if stat(path, &status) == 0 { return [UInt64(status.st_dev), UInt64(status.st_ino)] }
+        guard errno == ENOENT || errno == ENOTDIR else { throw error("cannot look at \(path)") }
+        return nil
     }
 
     static func setNonBlocking(_ descriptor: Int32) {

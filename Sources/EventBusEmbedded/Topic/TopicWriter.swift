@@ -43,7 +43,7 @@ final class TopicWriter: @unchecked Sendable {
             path: path, kind: TopicSchema.kind, durability: .normal, mode: Posix.topicMode,
             automaticCheckpoints: false)
         self.database = database
-        identity = Posix.identity(of: path)
+        identity = try Posix.identity(of: path)
         state = try Self.load(database, path: path)
     }
 
@@ -55,9 +55,9 @@ final class TopicWriter: @unchecked Sendable {
     }
 
     /// Appends what lies beyond the stored source position; nil when nothing does.
-    /// - Throws: `moved` when the file is not where it was: no reader that comes would find what is appended.
+    /// - Throws: `moved` when the file is not where it was: a reader that comes later would not find the events.
     func append(_ batch: [SourcedEvent]) throws(BusError) -> Appended? {
-        guard Posix.identity(of: path) == identity else {
+        guard try Posix.identity(of: path) == identity else {
             throw BusError(.moved, "\(path) was removed or moved; put it back and start again")
         }
         if state.isStale { state = try Self.load(database, path: path) }

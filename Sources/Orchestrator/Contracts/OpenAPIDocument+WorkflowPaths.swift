@@ -84,8 +84,8 @@ extension OpenAPIDocument {
                 ("101", ["description": "WebSocket."]),
                 ("200", answer("Server-sent events.", ["type": "string"], type: "text/event-stream")),
                 ("204", ["description": "All was sent before: an `EventSource` asks no more."]),
-                ("400", problem("invalid_parameter")), ("410", problem("outside_retention")),
-                ("426", problem("websocket_version")), ("503", problem("too_many_clients")),
+                ("400", problem("invalid_parameter")), ("426", problem("websocket_version")),
+                ("503", problem("too_many_clients")),
             ])
     }
 }

@@ -2,13 +2,13 @@ import Synchronization
 package import WorkflowEngine
 package import WorkflowModel
 
-/// A stored revision together with what it means.
+/// A stored revision with its parsed definition.
 package struct LoadedDefinition: Sendable {
     package var stored: StoredDefinition
     package var definition: WorkflowDefinition
 }
 
-/// Reads definitions from the journal and keeps the parsed ones; revisions never change, so neither do entries.
+/// Reads definitions from the journal and caches the parsed ones. Revisions never change, so cached ones stay valid.
 package final class Definitions: Sendable {
     private struct Key: Hashable {
         var name: String
@@ -17,14 +17,14 @@ package final class Definitions: Sendable {
 
     private struct Cache {
         var entries: [Key: LoadedDefinition] = [:]
-        /// Newest revision by name, as this process stored or read it last; it is the only writer.
+        /// The newest revision of each name. Valid because this process is the only writer of the journal.
         var newest: [String: Int] = [:]
-        /// Rises when a write begins and when it ends. What was read or written while it rose may be outdated: only
-        /// what nothing else overlapped is remembered as the newest.
+        /// Rises with every write. A reading that began before the last write may be outdated, and is not remembered
+        /// as the newest.
         var writes = 0
 
         mutating func keep(_ loaded: LoadedDefinition) {
-            // A crude bound is enough: the cache refills from the journal.
+            // Emptying the whole cache is enough of a limit: it is filled again from the journal.
             if entries.count >= Definitions.cachedMax { (entries, newest) = ([:], [:]) }
             entries[Key(name: loaded.stored.name, revision: loaded.stored.revision)] = loaded
         }
@@ -35,11 +35,17 @@ package final class Definitions: Sendable {
     private let journal: any Journal
     private let lease: JournalLease
     private let catalog: any FunctionCatalog
+    private let pluginWaitMax: Duration
     private let cache = Mutex(Cache())
-    /// What a change demands of the current revision holds until it is made: this process is the only writer.
+    /// Changes are made one at a time, so that what one demands of the current revision still holds when it is made:
+    /// this process is the only writer of the journal.
     private let changes = SerialChanges()
 
-    package init(journal: any Journal, lease: JournalLease, catalog: any FunctionCatalog) {
+    /// - Parameter pluginWaitMax: how long storing a definition waits for plugins that are still being looked at.
+    package init(
+        journal: any Journal, lease: JournalLease, catalog: any FunctionCatalog, pluginWaitMax: Duration = .seconds(10)
+    ) {
+        self.pluginWaitMax = pluginWaitMax
         self.journal = journal
         self.lease = lease
         self.catalog = catalog
@@ -62,7 +68,7 @@ package final class Definitions: Sendable {
         guard let stored else { throw OrchestratorError(.unknownWorkflow, "workflow \(name) is not known") }
         let definition: WorkflowDefinition
         do {
-            // Checked against the plugins when it was stored; those of today may be others.
+            // It was checked against the plugins when it was stored, and they may have changed since.
             definition = try DefinitionReader.read(
                 stored.source, format: DefinitionFormat(stored.format), functions: { _ in .unchecked })
         } catch { throw OrchestratorError(.journal, "stored definition \(name) cannot be read", cause: error) }
@@ -110,17 +116,17 @@ package final class Definitions: Sendable {
         }
     }
 
-    /// What the definition names may be among the plugins still being looked at. One that cannot be read is told so by
-    /// the check that follows.
+    /// Waits for the plugins that the definition names, if they may still be loading. A definition that cannot be read
+    /// is not waited for; the check that follows reports its faults.
     private func waitForPlugins(of source: [UInt8], _ format: StoredDefinition.Format) async throws(OrchestratorError) {
         guard !catalog.loading.isEmpty,
             let definition = try? DefinitionReader.read(
                 source, format: DefinitionFormat(format), functions: { _ in .unchecked })
         else { return }
-        try await PluginWait(catalog: catalog).wait(for: definition.plugins)
+        try await PluginWait(catalog: catalog, limit: pluginWaitMax).wait(for: definition.plugins)
     }
 
-    /// Checks a definition against the plugins of the moment, storing nothing.
+    /// Checks a definition against the plugins that are loaded now, and stores nothing.
     /// - Throws: `DefinitionError` with every fault.
     package func check(_ source: [UInt8], format: StoredDefinition.Format) throws -> WorkflowDefinition {
         try DefinitionReader.read(source, format: DefinitionFormat(format), functions: catalog.lookup)
@@ -144,21 +150,17 @@ package final class Definitions: Sendable {
         try await journal.definitions(after: name, limit: limit)
     }
 
-    /// Changes a name in the journal and then what is remembered of it.
+    /// Changes a definition in the journal and then in the cache; only one call at a time.
     private func writing<Result>(
         _ name: String, _ change: () async throws -> (Result, loaded: LoadedDefinition?)
     ) async throws -> Result {
-        let begun = cache.withLock { cache in
-            cache.writes += 1
-            return cache.writes
-        }
         var loaded: LoadedDefinition?
+        // After a failure the outcome may be unknown: the name is removed, and the next reading asks the journal.
         defer {
             cache.withLock { cache in
-                let isAlone = cache.writes == begun
                 cache.writes += 1
                 if let loaded { cache.keep(loaded) }
-                cache.newest[name] = isAlone ? loaded?.stored.revision : nil
+                cache.newest[name] = loaded?.stored.revision
             }
         }
         let (result, written) = try await change()

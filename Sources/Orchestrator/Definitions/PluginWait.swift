@@ -3,19 +3,18 @@ import WorkflowModel
 
 /// Waits for plugins that are still being looked at when somebody names them.
 struct PluginWait {
-    /// As long as a request may wait.
-    static let limit = Duration.seconds(10)
-
     var catalog: any FunctionCatalog
+    /// How long a request may wait.
+    var limit: Duration
 
     /// Returns once each of the plugins is offered, or no file is left that could offer it.
     /// - Throws: `pluginsLoading` when that takes longer than the limit.
     func wait(for plugins: Set<String>) async throws(OrchestratorError) {
         guard !isSettled(plugins) else { return }
-        await withTaskGroup(of: Void.self) { [catalog] group in
+        await withTaskGroup(of: Void.self) { [catalog, limit] group in
             group.addTask { await catalog.loaded(plugins) }
             // Cancelled once the plugins are there.
-            group.addTask { try? await Task.sleep(for: Self.limit) }
+            group.addTask { try? await Task.sleep(for: limit) }
             await group.next()
             group.cancelAll()
         }

@@ -32,9 +32,10 @@ final class ExecutionSlot {
     var startWaiters: [CheckedContinuation<Void, Never>] = []
     /// What the execution's context takes of the budget; given back with the slot.
     var memory: MemoryBudget.Share?
-    /// What the inputs take, and their bytes among `contextBytes`; 0 for a recovered execution.
-    var startMemoryBytes = 0
-    var startContextBytes = 0
+    /// The memory that the inputs take; nil when it was not measured, as for a recovered execution.
+    var inputMemoryBytes: Int?
+    /// The inputs' part of the state's `contextBytes`.
+    var inputContextBytes = 0
 
     struct PendingInput {
         var input: Input

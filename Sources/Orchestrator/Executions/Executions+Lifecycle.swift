@@ -5,11 +5,11 @@ import WorkflowModel
 extension Executions {
     // MARK: Recovery
 
-    /// Takes up every open execution of the shard; a start or a cancel meanwhile is no trouble.
+    /// Loads every open execution of the shard and continues it. Starts and cancellations may come meanwhile.
     ///
-    /// One that a passing error keeps from it is tried again for as long as the process lives, one that cannot be read
-    /// is marked as stuck; neither keeps the others from going on.
-    /// - Returns: how many were open.
+    /// An execution that cannot be loaded because of a passing error is tried again for as long as the process lives;
+    /// one that cannot be read at all is marked as stuck. The others go on in either case.
+    /// - Returns: how many executions were open.
     package func recover() async throws(JournalError) -> Int {
         var last: ExecutionID?
         var count = 0
@@ -29,7 +29,7 @@ extension Executions {
     }
 
     private func openPage(after last: ExecutionID?) async throws(JournalError) -> [ExecutionID] {
-        var pause = configuration.recoveryPause
+        var pause = recoveryPause
         while true {
             do throws(JournalError) {
                 return try await journal.open(shard: lease.shard, after: last, limit: 1_000)
@@ -37,9 +37,12 @@ extension Executions {
                 guard error.isRetryable, !isStopping else { throw error }
                 logger.error("open executions cannot be listed, trying again", metadata: ["error": "\(error)"])
             }
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, configuration.recoveryPauseMax)
+            try? await Task.sleep(for: pause.next())
         }
+    }
+
+    private var recoveryPause: DoublingPause {
+        DoublingPause(from: configuration.recoveryPause, to: configuration.recoveryPauseMax)
     }
 
     private func takeUp(_ execution: ExecutionID) async {
@@ -56,22 +59,19 @@ extension Executions {
     }
 
     private func takeUpDelayed() async {
-        var pause = configuration.recoveryPause
+        var pause = recoveryPause
         while !delayed.isEmpty, !isStopping, !Task.isCancelled {
-            do { try await Task.sleep(for: pause) } catch { break }
+            do { try await Task.sleep(for: pause.next()) } catch { break }
             let before = delayed.count
-            let (least, most) = (configuration.recoveryPause, configuration.recoveryPauseMax)
             for execution in delayed.keys.sorted() where !isStopping { await takeUp(execution) }
-            pause = delayed.count < before ? least : min(pause * 2, most)
+            if delayed.count < before { pause.reset() }
         }
         recoveryRetry = nil
     }
 
     func loaded(_ execution: ExecutionID) async throws(OrchestratorError) -> ExecutionSlot {
         if let slot = slots[execution] { return slot }
-        let task = loading[execution] ?? Task { try await load(execution) }
-        loading[execution] = task
-        defer { loading[execution] = nil }
+        let task = loading[execution] ?? startLoading(execution)
         do { try await task.value } catch { throw refused(execution, error) }
         delayed[execution] = nil
         stuck[execution] = nil
@@ -81,13 +81,25 @@ extension Executions {
         return slot
     }
 
-    /// What a failure to take an execution up means; marks the execution as stuck when trying again is no use.
+    /// Callers that ask for the execution before it is loaded share this task. It removes itself from `loading`.
+    private func startLoading(_ execution: ExecutionID) -> Task<Void, any Error> {
+        let task = Task {
+            defer { loading[execution] = nil }
+            try await load(execution)
+        }
+        loading[execution] = task
+        return task
+    }
+
+    /// The error for callers when an execution cannot be loaded. Marks the execution as stuck if another try cannot
+    /// help.
     private func refused(_ execution: ExecutionID, _ error: any Error) -> OrchestratorError {
         let known = error as? OrchestratorError
             ?? OrchestratorError(.journal, "execution \(execution) cannot be read", cause: error)
-        let isAnswer = [.unknownExecution, .alreadyEnded, .stuck].contains(known.code)
-        let isClosing = (known.cause as? JournalError)?.code == .closed
-        if isAnswer || isClosing || known.isTransient { return known }
+        let isAnswer = [.unknownExecution, .alreadyEnded].contains(known.code)
+        // The journal refuses this process; nothing is wrong with the execution.
+        let isRefusal = (known.cause as? JournalError).map { [.closed, .staleLease, .moved].contains($0.code) } ?? false
+        if isAnswer || isRefusal || known.isTransient { return known }
         delayed[execution] = nil
         if stuck.updateValue(configuration.limits.cut("\(known)"), forKey: execution) == nil {
             logger.error(
@@ -120,7 +132,8 @@ extension Executions {
 
     // MARK: The stop
 
-    /// Starts nothing new, waits up to `grace` for what runs, then lets go; everything resumes at the next start.
+    /// Starts nothing new, waits up to `grace` for running attempts and commits, then cancels the attempts. Everything
+    /// resumes at the next start.
     package func stop(grace: Duration) async {
         guard !isStopping else { return }
         isStopping = true

@@ -8,9 +8,10 @@ extension Executions {
     /// weeks, and must not keep others from starting.
     func account(_ slot: ExecutionSlot) {
         let state = slot.machine.state
-        if slot.startMemoryBytes > 0, slot.startContextBytes == 0 { slot.startContextBytes = state.contextBytes }
-        let grown = max(0, state.contextBytes - slot.startContextBytes) * ContextMemory.bytesPerRecordedByte
-        let bytes = state.pendingApproval == nil ? slot.startMemoryBytes + grown : 0
+        // Where the inputs were not measured they are estimated like everything else that is recorded.
+        let measuredContext = slot.inputMemoryBytes == nil ? 0 : slot.inputContextBytes
+        let estimated = (state.contextBytes - measuredContext) * ContextMemory.bytesPerRecordedByte
+        let bytes = state.pendingApproval == nil ? (slot.inputMemoryBytes ?? 0) + estimated : 0
         if let memory = slot.memory { memory.set(bytes) } else { slot.memory = contexts.forcedShare(of: bytes) }
     }
 }

@@ -45,6 +45,7 @@ extension Executions {
             pending.reply?(.success(()))
         }
         slot.isPumping = false
+        noteIdle()
     }
 
     private func decide(_ slot: ExecutionSlot, _ input: ExecutionSlot.Input) -> (AppendRequest?, [Effect]) {
@@ -59,6 +60,7 @@ extension Executions {
         case .start(let command, let row, let idempotency):
             (summary, claim) = (row, idempotency)
             decision = slot.machine.start(command, now: now)
+            slot.inputContextBytes = slot.machine.state.contextBytes
         case .finished(let call, let outcome):
             decision = slot.machine.finish(
                 path: call.path, attempt: call.attempt, outcome, now: now,
@@ -91,9 +93,10 @@ extension Executions {
         return (request, decision.effects)
     }
 
-    /// Appends until the journal has it: waits out a full disk, reads back an unknown outcome.
+    /// Appends until the journal has the records: waits while the disk is full, and reads back when the outcome of a
+    /// commit is unknown.
     private func commit(_ request: AppendRequest) async -> Result<Void, JournalError> {
-        var pause = configuration.appendPause
+        var pause = DoublingPause(from: configuration.appendPause, to: configuration.appendPauseMax)
         var isInDoubt = false
         while true {
             let error: JournalError
@@ -101,19 +104,23 @@ extension Executions {
             case .success: return .success(())
             case .failure(let failure): error = failure
             }
-            // A start that the disk refuses is answered at once; what already runs waits for the disk. Of a start whose
-            // outcome is not known nothing true can be answered yet.
-            let isWaitedFor = error.code == .unknownOutcome || (error.isRetryable && request.expectedVersion > 0)
-            guard isWaitedFor, !isAbandoned else { return .failure(error) }
+            // A start that the disk refuses is answered at once; an execution that already runs waits for the disk.
+            // While it is unknown whether a start is durable, every answer could be wrong, so that one waits, too.
+            let isWorthWaiting =
+                error.code == .unknownOutcome || (error.isRetryable && (isInDoubt || request.expectedVersion > 0))
+            guard isWorthWaiting, !isAbandoned else { return .failure(error) }
+            let delay = pause.next()
             logger.error(
                 "journal append failed, trying again",
-                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(pause)"])
-            try? await Task.sleep(for: pause)
-            pause = min(pause * 2, configuration.appendPauseMax)
+                metadata: ["execution_id": "\(request.execution)", "error": "\(error)", "delay": "\(delay)"])
+            try? await Task.sleep(for: delay)
+            // The stop's grace ended during the pause, and the journal may be closed by now.
+            if isAbandoned { return .failure(error) }
         }
     }
 
-    /// - Parameter isInDoubt: whether an earlier try may have been durable; nothing is appended before that is known.
+    /// - Parameter isInDoubt: whether an earlier try may have been committed. Then the records are read back first, so
+    ///   that they are not appended twice.
     private func tryCommit(_ request: AppendRequest, isInDoubt: inout Bool) async -> Result<Void, JournalError> {
         if isInDoubt {
             do throws(JournalError) {
@@ -139,7 +146,8 @@ extension Executions {
             .starts(with: request.records)
     }
 
-    /// The input's records are not durable and will not be: what was decided on them is forgotten.
+    /// The records of this input are not durable and will not be. The execution is dropped from memory, together with
+    /// the decision; the journal still has its last durable state.
     private func giveUp(_ slot: ExecutionSlot, _ pending: ExecutionSlot.PendingInput, _ error: JournalError) {
         slots[slot.execution] = nil
         slot.timer?.cancel()
@@ -153,8 +161,8 @@ extension Executions {
         let isRefusedStart = slot.summary == nil
         let isFinal = [.staleLease, .corrupt, .moved].contains(error.code)
         guard !isRefusedStart || isFinal, fatal == nil else { return }
-        // A disk that stays full while the server stops: everything resumes at the next start.
-        if error.isRetryable || error.code == .unknownOutcome { return }
+        // The server stops while the disk is full, or has stopped waiting: everything resumes at the next start.
+        if error.isRetryable || error.code == .unknownOutcome || (isAbandoned && error.code == .closed) { return }
         fatal = error
         logger.critical("the journal refuses this process", metadata: ["error": "\(error)"])
         onFatal(error)
@@ -181,16 +189,17 @@ extension Executions {
     }
 
     private func finished(_ call: StepCall, _ outcome: StepOutcome, of slot: ExecutionSlot) async {
-        // An execution that was let go and read again may run the attempt anew, under the same number.
+        // The execution may have been dropped and loaded again since; then its attempt runs anew, under the same
+        // number, and this outcome is not that attempt's.
         guard slots[call.execution] === slot else { return }
         slot.attempts[call.path] = nil
         if !isAbandoned {
             slot.inbox.append(.init(input: .finished(call, outcome), reply: nil))
             if Task.isCancelled {
-                // A cancelled task cannot wait, and a commit may have to.
+                // `Task.sleep` returns at once in a cancelled task, and a commit may have to wait.
                 startPump(slot)
             } else if !slot.isPumping {
-                // The attempt's own task goes on with the execution: no other has to be woken.
+                // The attempt's own task runs the pump, which saves starting another task.
                 slot.isPumping = true
                 await pump(call.execution)
             }

@@ -4,19 +4,20 @@ package import WebServing
 package import WorkflowEngine
 package import WorkflowModel
 
-/// Runs the open executions: takes inputs, lets the engine decide, makes it durable, carries out the effects.
+/// Runs the open executions: takes inputs, lets the engine decide, commits the decision to the journal, and carries out
+/// its effects.
 ///
-/// One decision at a time for each execution, many executions at once; the journal groups their commits. Effects and
-/// answers follow the commit, never precede it.
+/// Each execution makes one decision at a time; many executions run at once, and the journal groups their commits.
+/// Steps are started and callers are answered only after the commit, so that nothing happens that a crash would undo.
 package actor Executions {
     package struct Configuration: Sendable {
         /// Open executions in memory; beyond it a start is refused.
         package var openMax = 100_000
-        /// What the contexts of executions that run or are queued may take of the memory; beyond it a start is refused.
+        /// Memory for the inputs and outputs of executions that run or are queued; beyond it a start is refused.
         package var contextMemoryBytesMax = 48 << 20
-        /// Executions taken up at once during recovery.
+        /// How many executions are loaded at once during recovery.
         package var recoveryConcurrencyMax = 64
-        /// The first pause before an execution is taken up again that a passing error kept from it; it doubles.
+        /// The first pause before an execution is loaded again after a passing error; it doubles.
         package var recoveryPause = Duration.milliseconds(200)
         package var recoveryPauseMax = Duration.seconds(10)
         /// The first pause before an append that failed is tried again; it doubles.
@@ -24,19 +25,20 @@ package actor Executions {
         package var appendPauseMax = Duration.seconds(5)
         /// How often the wall clock is compared with the monotonic one.
         package var clockCheckInterval = Duration.seconds(15)
-        /// A wall clock that gained or lost more than this in between was set.
+        /// A wall clock that gained or lost more than this between two comparisons was set by somebody.
         package var clockDriftMax = Duration.seconds(1)
         package var limits = EngineLimits()
         package init() {}
     }
 
-    /// A start as the routes hand it in: everything checked but what the journal decides.
+    /// A start from the routes. Everything is checked except what only the journal knows: whether the identifier or the
+    /// idempotency key is taken.
     package struct Start: Sendable {
         package var command: StartCommand
         package var definition: WorkflowDefinition
         package var inputsDigest: [UInt8]
         package var idempotency: IdempotencyClaim?
-        /// What the inputs take of the memory; nil where nobody else's executions have to be thought of.
+        /// The memory that the inputs take; nil where no budget is kept, as in a `stepstream run` of one execution.
         package var memory: MemoryBudget.Share?
 
         package init(
@@ -51,14 +53,14 @@ package actor Executions {
         }
     }
 
-    /// Where an execution stands when a caller stops waiting for it.
+    /// The status of an execution that callers are told.
     package struct Standing: Sendable {
         package var execution: ExecutionID
         package var status: ExecutionStatus
         package var isOpen: Bool
         package var output: JSONValue?
         package var failure: ExecutionState.Failure?
-        /// What waits for a decision.
+        /// The approval that waits for a decision.
         package var pendingApproval: ApprovalState?
 
         var isSettled: Bool { !isOpen || status == .completed }
@@ -75,9 +77,9 @@ package actor Executions {
     var random = SystemRandomNumberGenerator()
     var slots: [ExecutionID: ExecutionSlot] = [:]
     var loading: [ExecutionID: Task<Void, any Error>] = [:]
-    /// Open executions that a passing error keeps from being taken up, with the error.
+    /// Open executions that could not be loaded because of a passing error, with the error.
     var delayed: [ExecutionID: String] = [:]
-    /// Open executions that cannot be taken up, with the reason; only another version or a repair helps.
+    /// Open executions that cannot be loaded, with the reason. Only another release or a repair helps.
     var stuck: [ExecutionID: String] = [:] {
         didSet { stuckGauge.record(stuck.count) }
     }
@@ -86,13 +88,13 @@ package actor Executions {
     var isStopping = false
     /// Both clocks at their last comparison; nil before the first.
     var clocksCompared: (wall: Timestamp, monotonic: ContinuousClock.Instant)?
-    /// Outcomes that arrive after the grace are not the attempt's own.
+    /// The stop's grace has ended. Outcomes that arrive from now on are ignored: attempts were cancelled by the stop.
     var isAbandoned = false
     var idleWaiter: CheckedContinuation<Void, Never>?
     var fatal: JournalError?
     let onFatal: @Sendable (JournalError) -> Void
 
-    /// - Parameter onFatal: called once when the journal refuses this process for good; it must stop.
+    /// - Parameter onFatal: called once when the journal refuses this process for good; the process must stop.
     package init(
         journal: any Journal, lease: JournalLease, runner: any StepRunner, definitions: Definitions,
         clock: any WallClock, configuration: Configuration, logger: Logger,
@@ -112,7 +114,7 @@ package actor Executions {
 
     package var openCount: Int { slots.count }
 
-    /// Executions that were not taken up, with the reason: for now, and for good.
+    /// Executions that could not be loaded, with the reason: those that are tried again, and those that are not.
     package var left: (delayed: [ExecutionID: String], stuck: [ExecutionID: String]) { (delayed, stuck) }
 
     // MARK: What callers ask
@@ -125,7 +127,7 @@ package actor Executions {
         let machine = ExecutionStateMachine(
             execution: start.command.execution, definition: start.definition, limits: configuration.limits)
         let slot = ExecutionSlot(machine: machine)
-        (slot.memory, slot.startMemoryBytes) = (start.memory, start.memory?.byteCount ?? 0)
+        (slot.memory, slot.inputMemoryBytes) = (start.memory, start.memory?.byteCount)
         slots[slot.execution] = slot
         let summary = ExecutionSummary(
             execution: slot.execution, workflow: start.definition.name, revision: start.command.revision,
@@ -139,7 +141,7 @@ package actor Executions {
     }
 
     private func admit(_ start: Start) async throws(OrchestratorError) {
-        // One that comes before the first is durable waits for it: there is no answer to repeat yet.
+        // A repeat of a start that is not durable yet waits for it: until then there is no answer to give.
         while let slot = slots[start.command.execution], slot.summary == nil {
             await withCheckedContinuation { slot.startWaiters.append($0) }
         }
@@ -177,7 +179,7 @@ package actor Executions {
             throw OrchestratorError(.journal, "the request could not be made durable", cause: error)
         }
         guard slot.machine.state.cancellation != nil else {
-            // The end was on its way to the journal, and the request's turn came after it.
+            // The execution's end was decided first, and the request after it changed nothing.
             throw OrchestratorError(.alreadyEnded, "execution \(execution) has ended")
         }
         return slot.standing

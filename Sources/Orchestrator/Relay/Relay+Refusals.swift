@@ -13,7 +13,7 @@ extension Relay {
     private func publishOne(_ original: SourcedEvent) async {
         var sourced = original
         var refusals = 0
-        var delay = configuration.retryDelayMin
+        var pause = retryPause
         while !Task.isCancelled {
             do throws(BusError) {
                 return try await publisher.publish([sourced])
@@ -25,8 +25,7 @@ extension Relay {
                     continue
                 }
             }
-            try? await Task.sleep(for: delay)
-            delay = min(delay * 2, configuration.retryDelayMax)
+            try? await Task.sleep(for: pause.next())
         }
     }
 

@@ -71,6 +71,10 @@ package final class Relay: Service {
         (doorbell, ring) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
+    var retryPause: DoublingPause {
+        DoublingPause(from: configuration.retryDelayMin, to: configuration.retryDelayMax)
+    }
+
     package var standing: Standing { state.withLock { $0 } }
 
     /// Runs until the task is cancelled; `finish` lets it publish what is committed first.
@@ -114,21 +118,20 @@ package final class Relay: Service {
     /// Reads the journal until it has no more. A backlog is drained at full speed while nothing else happens; beside
     /// executions that run it rests about as long as it works, so that they are not held up by the past.
     private func catchUp(_ position: inout JournalPosition?) async {
-        var delay = configuration.retryDelayMin
+        var pause = retryPause
         while !Task.isCancelled {
             do {
                 let (start, commits) = (ContinuousClock.now, commitCount.load(ordering: .relaxed))
                 let page = try await journal.events(after: position, shard: lease.shard, limit: configuration.batchMax)
                 guard !page.isEmpty else { return }
                 await publish(page[...], &position, isMore: page.count == configuration.batchMax)
-                delay = configuration.retryDelayMin
+                pause.reset()
                 if page.count == configuration.batchMax, commitCount.load(ordering: .relaxed) != commits {
                     try? await Task.sleep(for: min(.now - start, configuration.restMax))
                 }
             } catch {
                 logger.error("relay cannot read the journal", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: delay)
-                delay = min(delay * 2, configuration.retryDelayMax)
+                try? await Task.sleep(for: pause.next())
             }
         }
     }
@@ -161,15 +164,14 @@ package final class Relay: Service {
 
     /// Tries for as long as it takes; only what the bus refuses for its own sake is changed.
     private func publishUntilTaken(_ batch: [SourcedEvent]) async {
-        var delay = configuration.retryDelayMin
+        var pause = retryPause
         while !Task.isCancelled {
             do throws(BusError) {
                 return try await publisher.publish(batch)
             } catch {
                 if error.code == .eventTooLarge { return await publishEach(batch) }
                 noteFailure(error, of: batch)
-                try? await Task.sleep(for: delay)
-                delay = min(delay * 2, configuration.retryDelayMax)
+                try? await Task.sleep(for: pause.next())
             }
         }
     }
@@ -200,7 +202,7 @@ package final class Relay: Service {
     }
 
     private func startPosition() async -> JournalPosition? {
-        var delay = configuration.retryDelayMin
+        var pause = retryPause
         while !Task.isCancelled {
             do {
                 if publisher.storesSourcePosition {
@@ -209,8 +211,7 @@ package final class Relay: Service {
                 return try await journal.publishedPosition(shard: lease.shard)
             } catch {
                 logger.error("relay cannot find its position", metadata: ["error": "\(error)"])
-                try? await Task.sleep(for: delay)
-                delay = min(delay * 2, configuration.retryDelayMax)
+                try? await Task.sleep(for: pause.next())
             }
         }
         return nil

@@ -1,15 +1,14 @@
-import WorkflowEngine
 import WorkflowModel
 
-/// An event that the bus refuses for its size, as it goes onto the topic all the same: with what makes it large cut
-/// short and named in `data.withheld`. The journal keeps the whole event, and the dead-letter topic says where.
+/// A shortened form of an event that is too large for the bus. Its large members are cut and named in `data.withheld`.
+/// The journal keeps the whole event, and a record on the dead-letter topic tells operators of it.
 ///
-/// Leaving it out was rejected: the gap would stop every consumer of the execution, and an outcome would be missing.
+/// The event is not left out, because consumers would wait at the gap and never learn the outcome.
 struct WithheldEvent {
     /// Longer texts, lists and objects of `data` are cut.
     static let memberBytesMax = 256
 
-    /// Takes the place of the event: same identifier, sequence, type and time.
+    /// The event to publish instead; it has the same identifier, sequence, type and time.
     let standIn: EncodedEvent
     let letter: EncodedEvent
 
@@ -53,7 +52,6 @@ struct WithheldEvent {
         }
     }
 
-    private static func cut(_ text: String) -> String {
-        EngineLimits(messageBytesMax: memberBytesMax - 32).cut(text)
-    }
+    /// Leaves room for the quotes and some escapes, so that what is cut once is not cut again.
+    private static func cut(_ text: String) -> String { VisibleText.capped(text, bytesMax: memberBytesMax - 32) }
 }

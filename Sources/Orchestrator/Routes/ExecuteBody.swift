@@ -9,15 +9,18 @@ struct ExecuteBody: Sendable {
 
     var inputs: JSONValue
     var executionID: ExecutionID?
-    /// SHA-256 of the inputs as a value, and how long they are as JSON.
+    /// SHA-256 of the inputs as a value (see `ContentDigest`), and their length as JSON.
     var inputsDigest: [UInt8]
     var inputsByteCount: Int
-    /// SHA-256 of what the body asks for, however it is written: what is left out is as its default.
+    /// SHA-256 of the inputs and the identifier. It is the same for every spelling of the body: an absent member counts
+    /// as its default.
     var digest: [UInt8]
+    private let body: JSONValue
 
     /// - Throws: 422 with every fault.
     init(_ body: JSONValue, now: Timestamp) throws(Problem) {
         var faults: [Problem.Fault] = []
+        self.body = body
         inputs = body["inputs"] ?? .object(JSONObject())
         (inputsDigest, inputsByteCount) = ContentDigest.sha256(of: inputs)
         digest = []
@@ -37,6 +40,18 @@ struct ExecuteBody: Sendable {
         }
         guard faults.isEmpty else { throw Problem(422, "invalid_body", "the body cannot be used", faults: faults) }
         digest = ContentDigest.sha256(inputsDigest + Array((executionID?.description ?? "").utf8))
+    }
+
+    /// Whether an earlier start with this digest asked for the same.
+    ///
+    /// Journals of 0.1.0's first builds hold digests of the JSON as it was written, which are accepted, too.
+    func isSame(asDigest earlier: [UInt8]) -> Bool {
+        earlier == digest || earlier == ContentDigest.sha256(body.encoded)
+    }
+
+    /// Whether an earlier start whose inputs have this digest had the same inputs; by either form, as above.
+    func hasSameInputs(asDigest earlier: [UInt8]) -> Bool {
+        earlier == inputsDigest || earlier == ContentDigest.sha256(inputs.encoded)
     }
 
     private static func fault(of execution: ExecutionID?, now: Timestamp) -> Problem.Fault? {

@@ -15,11 +15,13 @@ package struct ExecuteRoutes: RouteProvider {
     private let journal: any Journal
     private let catalog: any FunctionCatalog
     private let clock: any WallClock
+    private let pluginWaitMax: Duration
 
     package init(
         executions: Executions, definitions: Definitions, journal: any Journal, catalog: any FunctionCatalog,
-        clock: any WallClock
+        clock: any WallClock, pluginWaitMax: Duration
     ) {
+        self.pluginWaitMax = pluginWaitMax
         self.executions = executions
         self.definitions = definitions
         self.journal = journal
@@ -39,15 +41,14 @@ package struct ExecuteRoutes: RouteProvider {
         json.share.set(ContextMemory.ofInputs(body.inputs, encodedByteCount: body.inputsByteCount))
         let key = try idempotencyKey(of: request)
         let definition = try await definitions.definition(named: request.pathParameter("name"))
-        let digest = body.inputsDigest
         if let key, let earlier = try await journal.idempotencyKey(key, workflow: definition.stored.name) {
-            return try await answer(key: earlier, digest: body.digest, wait: wait)
+            return try await answer(key: earlier, body: body, wait: wait)
         }
         if let given = body.executionID, let earlier = try await journal.summary(of: given) {
-            return try await answer(given: earlier, workflow: definition.stored.name, digest: digest, wait: wait)
+            return try await answer(given: earlier, workflow: definition.stored.name, body: body, wait: wait)
         }
         try check(body.inputs, definition.definition)
-        try await PluginWait(catalog: catalog).wait(for: definition.definition.plugins)
+        try await PluginWait(catalog: catalog, limit: pluginWaitMax).wait(for: definition.definition.plugins)
         let execution = body.executionID ?? newExecutionID()
         let command = StartCommand(
             execution: execution, revision: definition.stored.revision, inputs: body.inputs,
@@ -58,7 +59,7 @@ package struct ExecuteRoutes: RouteProvider {
                 key: $0, workflow: definition.stored.name, digest: body.digest, execution: execution, at: clock.now)
         }
         let start = Executions.Start(
-            command: command, definition: definition.definition, inputsDigest: digest, idempotency: claim,
+            command: command, definition: definition.definition, inputsDigest: body.inputsDigest, idempotency: claim,
             memory: json.share)
         let standing: Executions.Standing
         do {
@@ -71,10 +72,10 @@ package struct ExecuteRoutes: RouteProvider {
             case .idempotencyKeyReused:
                 guard let key, let earlier = try await journal.idempotencyKey(key, workflow: definition.stored.name)
                 else { throw error }
-                return try await answer(key: earlier, digest: body.digest, wait: wait)
+                return try await answer(key: earlier, body: body, wait: wait)
             case .executionIDConflict:
                 guard let earlier = try await journal.summary(of: execution) else { throw error }
-                return try await answer(given: earlier, workflow: definition.stored.name, digest: digest, wait: wait)
+                return try await answer(given: earlier, workflow: definition.stored.name, body: body, wait: wait)
             default: throw error
             }
         }
@@ -144,8 +145,8 @@ package struct ExecuteRoutes: RouteProvider {
 
     // MARK: Answers
 
-    private func answer(key earlier: IdempotencyClaim, digest: [UInt8], wait: Wait?) async throws -> WebResponse {
-        guard earlier.digest == digest else {
+    private func answer(key earlier: IdempotencyClaim, body: ExecuteBody, wait: Wait?) async throws -> WebResponse {
+        guard body.isSame(asDigest: earlier.digest) else {
             throw Problem(
                 422, OrchestratorError.Code.idempotencyKeyReused.rawValue,
                 "the idempotency key was used with another body; use a new key",
@@ -158,9 +159,9 @@ package struct ExecuteRoutes: RouteProvider {
     }
 
     private func answer(
-        given earlier: ExecutionSummary, workflow: String, digest: [UInt8], wait: Wait?
+        given earlier: ExecutionSummary, workflow: String, body: ExecuteBody, wait: Wait?
     ) async throws -> WebResponse {
-        guard earlier.workflow == workflow, earlier.inputsDigest == digest else {
+        guard earlier.workflow == workflow, body.hasSameInputs(asDigest: earlier.inputsDigest) else {
             throw Problem(
                 409, OrchestratorError.Code.executionIDConflict.rawValue,
                 "execution \(earlier.execution) exists with another workflow or other inputs; use a new identifier",

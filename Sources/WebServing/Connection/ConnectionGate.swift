@@ -2,49 +2,53 @@ import HTTPTypes
 import NIOCore
 import NIOHTTP1
 
-/// Stands between the parser and everything else of a connection: keeps to HTTP/1's own rules, so that routes see only
-/// requests that are in order, and turns the connection over when a request asks for a WebSocket.
+/// The channel handler behind the HTTP parser. It enforces HTTP/1's own rules, so that routes see only valid requests,
+/// and switches the connection to a WebSocket when a request asks for one.
 ///
-/// Requests may come before earlier ones are answered; whatever ends the connection, a refusal, a WebSocket or an
-/// answer that says so, takes its turn after the answers that are owed. swift-nio's own handlers for upgrades and
-/// pipelining were rejected: they drop the head of a request that asks for an upgrade it does not get, such as the
-/// `Upgrade: h2c` of Java's client, and take an upgrade only as a connection's first request.
+/// A client may send requests before earlier ones are answered (pipelining). Whatever ends the connection, be it a
+/// refusal, a WebSocket or an answer with `Connection: close`, waits until the earlier requests are answered. swift-nio
+/// has handlers for upgrades and pipelining, which were rejected: they drop the head of a request that asks for an
+/// upgrade it does not get, such as the `Upgrade: h2c` of Java's client, and upgrade only on a connection's first
+/// request.
 final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// Fired down the pipeline by whoever is about to read a request's body.
+    /// Outbound event: a handler is about to read the body of the request, so a client that waits for `100 Continue`
+    /// gets it now.
     struct BodyWanted {}
 
-    /// A request that was handed on and is not answered yet.
+    /// A request that was passed to the routes and is not answered yet.
     private struct Exchange {
         let version: HTTPVersion
         let isHead: Bool
         /// Whether the connection ends with the answer.
         var endsConnection: Bool
         var expectsContinue: Bool
-        /// Whether all of the request has come.
+        /// Whether the whole request has been received.
         var isReceived = false
     }
 
-    /// What comes after the answers that are owed.
+    /// What ends the connection once all earlier requests are answered.
     private enum Last {
-        case refusal(Problem)
+        /// - Parameter isHead: the answer has no body.
+        case refusal(Problem, isHead: Bool)
         case webSocket(HTTPRequestHead, RequestFraming, isReceived: Bool)
     }
 
     private enum Phase {
-        /// Nothing was decided yet: the connection has to say something in time.
+        /// No request was received yet; the connection is closed if none comes in time.
         case new
         case http
-        /// The last answer was written; what still comes is dropped until the client has closed, too.
+        /// The last answer was written. Bytes that still arrive are dropped until the client closes its side, too.
         case ending
         case webSocket
     }
 
-    /// How long a client may go on sending after the last answer, so that it can read that.
+    /// How long the connection stays open for reading after the last answer. Closing it while the client still sends
+    /// would reset the connection, and the client could lose the answer.
     private static let lingerTime = TimeAmount.seconds(2)
 
     private let timeout: TimeAmount
@@ -58,7 +62,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     private var phase = Phase.new
     private var exchanges: [Exchange] = []
     private var last: Last?
-    /// Whether the request being received is dropped, and every later one.
+    /// Whether the request being received is dropped, and every later one with it.
     private var isDropping = false
     private var isInputClosed = false
     private var deadline: Scheduled<Void>?
@@ -84,7 +88,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         deadline?.cancel()
-        // Closed before it said anything, or what it said was no HTTP.
+        // The client closed before it sent a request, or what it sent was not HTTP.
         if case .new = phase { outcome.fail(ChannelError.ioOnClosedChannel) }
         if case .webSocket = phase { return }
         phase = .ending
@@ -130,7 +134,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         let framing = RequestFraming(&head)
         if let refusal = framing.refusal {
             isDropping = true
-            last = .refusal(refusal)
+            last = .refusal(refusal, isHead: head.method == .HEAD)
             return goOn(context)
         }
         if framing.asksWebSocket, upgrader.isStream(head) {
@@ -160,16 +164,17 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 
-    /// Does what comes last once every answer is written.
+    /// Ends the connection as `last` says, once every earlier request is answered.
     private func goOn(_ context: ChannelHandlerContext) {
         guard exchanges.isEmpty, let last else { return }
         switch last {
-        case .refusal(let problem): refuse(context, problem)
+        case .refusal(let problem, let isHead): refuse(context, problem, isHead: isHead)
         case .webSocket(let head, let framing, isReceived: true):
-            switch upgrader.decide(head, address: context.remoteAddress?.ipAddress ?? "") {
-            case .accepted(let acceptance): speakWebSocket(context, acceptance)
-            // The same checks refuse it again, as they do any request.
-            case .refused:
+            do throws(Problem) {
+                let acceptance = try upgrader.accept(head, address: context.remoteAddress?.ipAddress ?? "")
+                speakWebSocket(context, acceptance)
+            } catch {
+                // The refusal is written like every other answer: `WebResponder` asks again and gets the same one.
                 self.last = nil
                 handOn(context, head, framing)
                 exchanges[exchanges.endIndex - 1].isReceived = true
@@ -179,7 +184,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         }
     }
 
-    private func refuse(_ context: ChannelHandlerContext, _ problem: Problem) {
+    private func refuse(_ context: ChannelHandlerContext, _ problem: Problem, isHead: Bool) {
         guard phase != .ending else { return }
         let body = problem.encoded
         var headers: HTTPHeaders = [
@@ -189,15 +194,18 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         for header in problem.headers { headers.replaceOrAdd(name: header.name, value: header.value) }
         let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: problem.status), headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
-        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil)
+        if !isHead { context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: body)))), promise: nil) }
         end(context)
     }
 
-    /// Ends the connection after what is written. The client may still be sending: were its bytes left unread, the
-    /// reset that follows could take the answer with it (RFC 9112 §9.6).
+    /// Ends the connection after what is written. First only the sending side is closed: if the whole connection were
+    /// closed while the client still sends, it would be reset, and the client could lose the answer (RFC 9112 §9.6).
     private func end(_ context: ChannelHandlerContext, promise: EventLoopPromise<Void>? = nil) {
         if phase == .new { outcome.fail(ChannelError.inputClosed) }
         phase = .ending
+        // A client that does not read the answer keeps the connection no longer than this. Set before the write, which
+        // may complete at once and then sets the shorter time.
+        closeLater(context, in: timeout)
         let written = promise ?? context.eventLoop.makePromise()
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         written.futureResult.whenComplete { _ in
@@ -207,8 +215,6 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
             gate.closeLater(context, in: Self.lingerTime)
         }
         context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: written)
-        // Nobody who does not read keeps the connection.
-        closeLater(context, in: timeout)
     }
 
     // MARK: answers
@@ -235,7 +241,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     /// Says how the answer ends, and whether the connection does (RFC 9112 §6, §9).
     private func frame(_ head: inout HTTPResponseHead, of exchange: Exchange) {
         if exchange.version == .http1_0 { head.version = exchange.version }
-        // What is left of a body that nobody reads is no request.
+        // The rest of a body that was not received must not be parsed as the next request.
         if !exchange.isReceived || head.headers[canonicalForm: "connection"].contains(where: { $0 == "close" }) {
             exchanges[exchanges.startIndex].endsConnection = true
         }
@@ -271,7 +277,7 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         deadline?.cancel()
         let pipeline = context.pipeline.syncOperations
         do {
-            // Before everything that speaks HTTP, which hears nothing more.
+            // In front of the HTTP handlers, which receive nothing from here on.
             try upgrader.addHandlers(to: pipeline, after: decoder, acceptance)
             pipeline.removeHandler(encoder, promise: nil)
             pipeline.removeHandler(requestLine, promise: nil)
@@ -279,10 +285,10 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
                 outcome.succeed(.webSocket)
                 pipeline.removeHandler(context: context, promise: nil)
             } else if let http {
-                // Its timer closes connections that no request comes on.
+                // It closes connections that have been without a request for a while.
                 pipeline.removeHandler(http.idleHandler, promise: nil)
             }
-            // Last: it hands on what the client has sent since, as bytes.
+            // Last, because its removal passes on the bytes that the client sent after its request.
             pipeline.removeHandler(decoder, promise: nil)
         } catch {
             if isFirst { outcome.fail(error) }
@@ -310,6 +316,11 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch error {
+        case is ByteToMessageDecoderError, is ByteToMessageDecoderError.PayloadTooLargeError:
+            return stoppedReading(context)
+        default: break
+        }
         guard let fault = error as? HTTPParserError else {
             if phase == .http { return context.fireErrorCaught(error) }
             return context.close(promise: nil)
@@ -317,12 +328,31 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
         guard phase != .ending, last == nil else { return }
         isDropping = true
         if exchanges.last?.isReceived == false {
-            // A body that cannot be read to its end: whoever reads it says so.
+            // The body is broken: the handler that reads it gets the error and answers.
             exchanges[exchanges.endIndex - 1].endsConnection = true
             return context.fireErrorCaught(error)
         }
-        last = .refusal(refusal(of: fault))
+        last = .refusal(refusal(of: fault), isHead: false)
         goOn(context)
+    }
+
+    /// The decoder has dropped what came after the last request it could read, and will read no more: the answers that
+    /// are owed still go out, and the connection ends with them.
+    private func stoppedReading(_ context: ChannelHandlerContext) {
+        guard phase != .ending else { return }
+        isDropping = true
+        if case .webSocket = last {
+            // Its first frames are lost.
+            last = .refusal(
+                Problem(400, "invalid_request", "a client waits for the answer before it speaks WebSocket"),
+                isHead: false)
+        }
+        if exchanges.isEmpty, last == nil {
+            // Nothing is owed, so what was too long is the beginning of a request.
+            last = .refusal(Self.headersTooLarge, isHead: false)
+        }
+        guard last == nil else { return goOn(context) }
+        exchanges[exchanges.endIndex - 1].endsConnection = true
     }
 
     private func refusal(of fault: HTTPParserError) -> Problem {
@@ -330,6 +360,9 @@ final class ConnectionGate: ChannelDuplexHandler, RemovableChannelHandler {
             return Problem(400, "invalid_request", "this is no HTTP/1.1 request")
         }
         if requestLine.byteCount > RequestFraming.targetBytesMax { return RequestFraming.targetTooLong }
-        return Problem(431, "headers_too_large", "the headers of a request exceed what is read of them")
+        return Self.headersTooLarge
     }
+
+    private static let headersTooLarge = Problem(
+        431, "headers_too_large", "the headers of a request exceed what is read of them")
 }

@@ -1,6 +1,6 @@
 import NIOHTTP1
 
-/// What HTTP/1 itself says of a request, before any route is looked at (RFC 9110, RFC 9112).
+/// Checks a request against HTTP/1's own rules, before any route is looked up (RFC 9110, RFC 9112).
 struct RequestFraming {
     /// Longer targets are answered with 414.
     static let targetBytesMax = 16 << 10
@@ -14,9 +14,8 @@ struct RequestFraming {
     /// Whether the client asks for a WebSocket in due form.
     private(set) var asksWebSocket = false
 
-    /// Reads the head, and brings its target, `Host` and `Connection` to one form: the target a path, `Connection`
-    /// either
-    /// `close` or not there, `Upgrade` only where it is offered.
+    /// Reads the head and normalises it: the target becomes a path, `Connection` becomes `close` or is removed, and
+    /// `Upgrade` is removed unless `Connection` names it, too.
     init(_ head: inout HTTPRequestHead) {
         do throws(Problem) {
             try Self.checkHost(head)
@@ -31,7 +30,8 @@ struct RequestFraming {
         let isOffer = head.version != .http1_0 && options.contains("upgrade") && head.headers.contains(name: "upgrade")
         asksWebSocket =
             isOffer && head.method == .GET && Self.tokens(head.headers, "upgrade").contains("websocket")
-        // The parser reads nothing after a request that offers an upgrade. Of HTTP/1.0 no connection is kept.
+        // The parser reads nothing after a request that offers an upgrade or a CONNECT, so no further request can
+        // follow. HTTP/1.0 connections are not kept open.
         endsConnection = options.contains("close") || isOffer || head.version == .http1_0 || head.method == .CONNECT
         if !isOffer { head.headers.remove(name: "upgrade") }
         if endsConnection {
@@ -46,7 +46,7 @@ struct RequestFraming {
         headers[canonicalForm: name].map { $0.lowercased() }
     }
 
-    /// RFC 9112 §3.2: exactly one from HTTP/1.1 on, at most one before.
+    /// RFC 9112 §3.2: HTTP/1.1 requires exactly one `Host`, HTTP/1.0 allows none.
     private static func checkHost(_ head: HTTPRequestHead) throws(Problem) {
         let hosts = head.headers["host"]
         if hosts.isEmpty, head.version == .http1_0 { return }
@@ -61,11 +61,11 @@ struct RequestFraming {
             && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && !",/?#@\\\"<>{}|^`".utf8.contains($0) }
     }
 
-    /// RFC 9112 §3.2.2: the host of an absolute target goes before `Host`.
+    /// RFC 9112 §3.2.2: the host of an absolute target (`http://host/path`) takes precedence over `Host`.
     private static func normalizeTarget(_ head: inout HTTPRequestHead) throws(Problem) {
         guard head.uri.utf8.count <= targetBytesMax else { throw targetTooLong }
         if head.uri.utf8.first == UInt8(ascii: "/") || head.uri == "*" && head.method == .OPTIONS { return }
-        // Another server's: this one is no proxy.
+        // CONNECT asks for a tunnel to another server, and this server is no proxy.
         if head.method == .CONNECT { throw Problem(501, "not_implemented", "CONNECT is not served") }
         let invalid = Problem(400, "invalid_target", "the target of a request is a path or an http address")
         guard let end = head.uri.firstRange(of: "://"),
@@ -87,7 +87,7 @@ struct RequestFraming {
     static let targetTooLong = Problem(
         414, "target_too_long", "the target of a request has at most \(targetBytesMax) bytes")
 
-    /// RFC 9112 §6.1. What comes with other codings cannot be read, nor can its end be told.
+    /// RFC 9112 §6.1: without `chunked` as the only coding, the end of the body cannot be found.
     private static func checkTransferCoding(_ head: HTTPRequestHead) throws(Problem) {
         guard head.headers.contains(name: "transfer-encoding") else { return }
         guard head.version != .http1_0, !head.headers.contains(name: "content-length") else {
@@ -96,7 +96,7 @@ struct RequestFraming {
         }
         let codings = tokens(head.headers, "transfer-encoding")
         guard codings == ["chunked"] else {
-            throw Problem(501, "transfer_coding", "of transfer codings only chunked is read, once")
+            throw Problem(501, "transfer_coding", "the only transfer coding that is read is chunked, once")
         }
     }
 
@@ -105,7 +105,7 @@ struct RequestFraming {
         let expectations = tokens(head.headers, "expect")
         if expectations.isEmpty || head.version == .http1_0 { return false }
         guard expectations.allSatisfy({ $0 == "100-continue" }) else {
-            throw Problem(417, "expectation_failed", "of expectations only 100-continue is met")
+            throw Problem(417, "expectation_failed", "the only expectation that is met is 100-continue")
         }
         return true
     }

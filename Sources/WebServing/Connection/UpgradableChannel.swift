@@ -43,8 +43,11 @@ struct UpgradableChannel: HTTPChannelHandler {
             var limits = NIOHTTPDecoderLimitConfiguration()
             limits.maxHeaderFieldSize = Self.headersBytesMax
             limits.maxHeaderListSize = Self.headersBytesMax
+            // The decoder parses nothing after a request that offers an upgrade, or a CONNECT, and would collect all
+            // that follows. Unlimited, a client could fill the memory without a token.
             let decoder = ByteToMessageHandler(
-                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits))
+                HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits),
+                maximumBufferSize: Self.headersBytesMax)
             let requestLine = RequestLineWatch()
             let outcome = channel.eventLoop.makePromise(of: Outcome.self)
             let presence = ClientPresence()

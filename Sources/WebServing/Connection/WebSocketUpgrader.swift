@@ -15,11 +15,6 @@ struct WebSocketUpgrader {
         var opening: StreamOpening
     }
 
-    enum Decision {
-        case accepted(Acceptance)
-        case refused(Problem)
-    }
-
     /// Clients say nothing worth reading; what they send may not cost memory.
     static let inboundFrameBytesMax = 4096
 
@@ -31,27 +26,31 @@ struct WebSocketUpgrader {
     func isStream(_ head: HTTPRequestHead) -> Bool { routes.match(URI(head.uri).path)?.endpoint.stream != nil }
 
     /// - Parameter head: a request of a WebSocket in due form.
-    func decide(_ head: HTTPRequestHead, address: String) -> Decision {
-        let uri = URI(head.uri)
+    /// - Throws: what `accept` throws.
+    func accept(_ head: HTTPRequestHead, address: String) throws(Problem) -> Acceptance {
+        try accept(
+            URI(head.uri), HTTPFields(head.headers, splitCookie: false), host: head.headers.first(name: "host"),
+            requestID: RequestID().description, address: address)
+    }
+
+    /// - Throws: why the WebSocket is not opened: no stream is served there, the host, the origin or the caller is
+    ///   refused, the handshake is at fault, or the stream's own reason.
+    func accept(
+        _ uri: URI, _ fields: HTTPFields, host: String?, requestID: String, address: String
+    ) throws(Problem) -> Acceptance {
         guard let match = routes.match(uri.path), let handler = match.endpoint.stream else {
-            return .refused(.notFound("nothing is served at \(uri.path)"))
+            throw .notFound("nothing is served at \(uri.path)")
         }
-        do {
-            let host = head.headers.first(name: "host")
-            let fields = HTTPFields(head.headers, splitCookie: false)
-            try rules.check(host: host)
-            try rules.check(origin: fields[.origin], host: host)
-            let caller = try rules.caller(.role(.viewer), authorization: fields[.authorization])
-            let key = try Self.handshakeKey(fields)
-            let opening = try handler(
-                WebRequest(
-                    method: .get, path: uri.path, query: try WebQuery(uri.query ?? ""),
-                    pathParameters: match.parameters, fields: fields, caller: caller,
-                    requestID: RequestID().description, body: WebRequest.Body(), address: address))
-            return .accepted(Acceptance(headers: Self.answer(to: key), opening: opening))
-        } catch {
-            return .refused(error)
-        }
+        try rules.check(host: host)
+        try rules.check(origin: fields[.origin], host: host)
+        let caller = try rules.caller(.role(.viewer), authorization: fields[.authorization])
+        let key = try Self.handshakeKey(fields)
+        let opening = try handler(
+            WebRequest(
+                method: .get, path: uri.path, query: try WebQuery(uri.query ?? ""),
+                pathParameters: match.parameters, fields: fields, caller: caller, requestID: requestID,
+                body: WebRequest.Body(), address: address))
+        return Acceptance(headers: Self.answer(to: key), opening: opening)
     }
 
     /// Messages come as whole frames, so there is no frame encoder.
@@ -65,7 +64,7 @@ struct WebSocketUpgrader {
     }
 
     /// - Throws: 426 for another version, 400 for a key that is none.
-    static func handshakeKey(_ fields: HTTPFields) throws(Problem) -> String {
+    private static func handshakeKey(_ fields: HTTPFields) throws(Problem) -> String {
         guard fields[values: .secWebSocketVersion] == ["13"] else {
             throw Problem(
                 426, "websocket_version", "only WebSocket version 13 is spoken",

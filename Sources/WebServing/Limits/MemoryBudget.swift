@@ -32,13 +32,17 @@ package final class MemoryBudget: Sendable {
         return share
     }
 
-    private func change(by difference: Int, isForced: Bool) -> Bool {
+    /// Takes a share from `bytes` to `newBytes` if there is room, or if nobody else has anything.
+    private func grow(from bytes: Int, to newBytes: Int) -> Bool {
         taken.withLock { taken in
-            guard isForced || difference <= 0 || taken + difference <= bytesMax else { return false }
-            taken += difference
+            let isAlone = taken == bytes
+            guard isAlone || taken + newBytes - bytes <= bytesMax else { return false }
+            taken += newBytes - bytes
             return true
         }
     }
+
+    private func change(by difference: Int) { taken.withLock { $0 += difference } }
 
     /// A part of the budget, given back with the last reference.
     package final class Share: Sendable {
@@ -55,9 +59,7 @@ package final class MemoryBudget: Sendable {
         package func grow(to newBytes: Int) -> Bool {
             bytes.withLock { bytes in
                 guard newBytes > bytes else { return true }
-                // Of nobody else is anything taken: a single one may have more than there is.
-                let isAlone = budget.takenBytes == bytes
-                guard budget.change(by: newBytes - bytes, isForced: isAlone) else { return false }
+                guard budget.grow(from: bytes, to: newBytes) else { return false }
                 bytes = newBytes
                 return true
             }
@@ -66,7 +68,7 @@ package final class MemoryBudget: Sendable {
         /// Takes the share to `newBytes` even if that is more than there is.
         package func set(_ newBytes: Int) {
             bytes.withLock { bytes in
-                _ = budget.change(by: newBytes - bytes, isForced: true)
+                budget.change(by: newBytes - bytes)
                 bytes = newBytes
             }
         }

@@ -16,11 +16,11 @@ package struct WebRequest: Sendable {
     private let fields: HTTPFields
     /// Where the request came from; empty when that is not known.
     package let address: String
-    /// Tells when whoever asked is gone.
+    /// Tells when the client is gone.
     package let client: ClientPresence
     private let source: Body
 
-    /// Where a body comes from, and what may be taken of it.
+    /// Where the body is read from, and its limits.
     struct Body: Sendable {
         var parts = RequestBody(buffer: ByteBuffer())
         var bytesMax = 0
@@ -51,7 +51,7 @@ package struct WebRequest: Sendable {
     /// The first header of that name, in any letter case.
     package func header(_ name: String) -> String? { HTTPField.Name(name).flatMap { fields[$0] } }
 
-    /// What the request demands of the resource.
+    /// The conditions of `If-Match` and `If-None-Match`.
     /// - Throws: 400 `invalid_condition`.
     package var preconditions: Preconditions {
         get throws(Problem) {
@@ -67,9 +67,10 @@ package struct WebRequest: Sendable {
         }
     }
 
-    /// The whole body, as far as the route takes one; call it once.
-    /// - Throws: 415 `unsupported_content_encoding`, 413 `body_too_large`, 429 `too_many_bytes` when other bodies take
-    ///   all the memory there is for them, or 400 `body_incomplete` when the connection breaks.
+    /// The whole body; call it once.
+    /// - Throws: 415 `unsupported_content_encoding`; 413 `body_too_large` beyond the route's limit; 429
+    ///   `too_many_bytes` when other requests' bodies use up the memory for bodies; 400 `body_incomplete` when the
+    ///   connection breaks.
     package func body() async throws(Problem) -> [UInt8] {
         let memory = try BodyMemory(source.budget)
         if let coding = fields[.contentEncoding], coding.lowercased() != "identity" {
@@ -81,7 +82,7 @@ package struct WebRequest: Sendable {
         let tooLarge = Problem(
             413, "body_too_large", "the body exceeds the limit of \(limit) bytes",
             members: ["limit_bytes": .int(Int64(limit))],
-            // What follows of the body is not worth reading.
+            // The rest of the body is not read.
             headers: [WebHeader("connection", "close")])
         let length = fields[.contentLength].flatMap { Int($0) }
         if let length, length > limit { throw tooLarge }
@@ -102,11 +103,11 @@ package struct WebRequest: Sendable {
         return bytes
     }
 
-    /// The body as JSON, refused unless its media type is JSON or not named.
+    /// The body as JSON; a request that names another media type is refused.
     /// - Throws: what `body` throws, 415 `unsupported_media_type`, 400 `invalid_json` with line and column.
     package func json() async throws(Problem) -> JSONValue { try await json(within: source.budget).value }
 
-    /// The body as JSON whose values count in a budget of the route's own, with the share they have of it.
+    /// The body as JSON, with the memory that its values take out of the given budget, which may be the route's own.
     package func json(
         within budget: MemoryBudget
     ) async throws(Problem) -> (value: JSONValue, share: MemoryBudget.Share) {

@@ -83,24 +83,31 @@ struct WebResponder: HTTPResponder {
                 405, "method_not_allowed", "\(request.method.rawValue) is not served at \(match.route), but \(allowed)",
                 headers: [WebHeader("allow", allowed)])
         }
-        // The connection took the request for a WebSocket's, and gave it up for one of the reasons that follow.
-        let isWebSocket =
-            match.endpoint.stream != nil && request.headers[.upgrade]?.lowercased().contains("websocket") == true
-        if isWebSocket || method != .get && method != .head { try rules.check(origin: origin, host: host) }
+        if match.endpoint.stream != nil, request.headers[.upgrade]?.lowercased().contains("websocket") == true {
+            try refuseWebSocket(request, context, host: host)
+        }
+        if method != .get, method != .head { try rules.check(origin: origin, host: host) }
         let caller = try rules.caller(handling.access, authorization: request.headers[.authorization])
-        if isWebSocket { _ = try WebSocketUpgrader.handshakeKey(request.headers) }
-        let answer = try await handling.handler(
+        return try await handling.handler(
             WebRequest(
                 method: method, path: request.uri.path, query: try WebQuery(request.uri.query ?? ""),
                 pathParameters: match.parameters, fields: request.headers, caller: caller,
                 requestID: context.requestID, body: body(of: request, handling, context),
                 address: context.channel.remoteAddress?.ipAddress ?? "", client: .current))
-        if isWebSocket {
-            throw Problem(
-                503, "try_again", "the WebSocket could not be opened a moment ago",
-                headers: [WebHeader("retry-after", "1")])
-        }
-        return answer
+    }
+
+    /// Answers for `ConnectionGate`, which opens WebSockets itself and hands on only what it refused.
+    /// - Throws: always: the reason, or 503 `try_again` if it is gone meanwhile.
+    private func refuseWebSocket(
+        _ request: Request, _ context: WebContext, host: String?
+    ) throws(Problem) -> Never {
+        let upgrader = WebSocketUpgrader(rules: rules, routes: routes, streams: configuration.streams)
+        _ = try upgrader.accept(
+            request.uri, request.headers, host: host, requestID: context.requestID,
+            address: context.channel.remoteAddress?.ipAddress ?? "")
+        throw Problem(
+            503, "try_again", "the WebSocket could not be opened a moment ago",
+            headers: [WebHeader("retry-after", "1")])
     }
 
     private func body(of request: Request, _ handling: Endpoint.Handling, _ context: WebContext) -> WebRequest.Body {

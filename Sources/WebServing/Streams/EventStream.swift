@@ -2,7 +2,7 @@ import HummingbirdCore
 import NIOCore
 import ServiceLifecycle
 
-/// A server-sent-events answer (HTML Standard §9.2), for as long as its session and the client want it.
+/// A server-sent-events answer (HTML Standard §9.2). It lasts until its session or the client ends it.
 final class EventStream: Sendable {
     private let connection: EventStreamConnection
     private let session: any StreamSession
@@ -18,17 +18,31 @@ final class EventStream: Sendable {
         session = opening(connection)
     }
 
-    /// Also of an answer that nobody wrote.
+    /// Ends the session, also when the answer was never written.
     deinit {
         heartbeat.cancel()
         connection.markClosed()
         session.closed()
     }
 
-    /// Whether everything was said before: then an answer without content ends an `EventSource` for good, which opens a
-    /// stream that just ends again and again. Not known by the first heartbeat, it is taken for one that goes on.
+    /// Whether the session has nothing more to send. An answer without content then ends an `EventSource` for good; a
+    /// stream that just ended would be opened again and again.
+    ///
+    /// If that is not known by the first heartbeat, or when the server shuts down, the stream counts as going on: its
+    /// client must come again.
     func isOver(client: ClientPresence) async -> Bool {
-        await client.whenLeaving({ [connection] in connection.markClosed() }) { await connection.isOver() }
+        let connection = connection
+        return await client.whenLeaving({ connection.markClosed() }) {
+            await withTaskCancellationHandler {
+                await withGracefulShutdownHandler {
+                    await connection.isOver()
+                } onGracefulShutdown: {
+                    connection.heartbeat()
+                }
+            } onCancel: {
+                connection.heartbeat()
+            }
+        }
     }
 
     var body: ResponseBody {
@@ -37,7 +51,8 @@ final class EventStream: Sendable {
             try await withTaskCancellationHandler {
                 try await ClientPresence.current.whenLeaving(end) {
                     try await withGracefulShutdownHandler {
-                        // An empty comment makes the answer's head go out before there is an event.
+                        // The head is sent with the first bytes of the body: an empty comment sends it at once, before
+                        // there is an event.
                         try await writer.write(ByteBuffer(string: ":\n\n"))
                         while let (bytes, pendingByteCount) = await connection.next() {
                             try await writer.write(bytes)

@@ -41,16 +41,17 @@ final class EventStreamConnection: StreamConnection {
 
     func caughtUp() { wake { $0.isCaughtUp = true } }
 
-    /// Whether the stream is over before it has begun; waits until that is known.
+    /// Whether the session closes the stream before it has sent anything; waits until that is known.
+    ///
+    /// It is taken for a stream that goes on if the client leaves or a heartbeat is due before.
     func isOver() async -> Bool {
         while true {
             let isKnown = state.withLock { state -> Bool? in
-                // A heartbeat is due before it was known.
-                if !state.queue.isEmpty || state.isCaughtUp || state.needsHeartbeat { return false }
-                return state.isClosing || !state.isOpen ? true : nil
+                if !state.queue.isEmpty || state.isCaughtUp || state.needsHeartbeat || !state.isOpen { return false }
+                return state.isClosing ? true : nil
             }
             if let isKnown { return isKnown }
-            await wait()
+            await wait { $0.isCaughtUp }
         }
     }
 
@@ -91,7 +92,7 @@ final class EventStreamConnection: StreamConnection {
             case .end: return nil
             case .heartbeat: return (ByteBuffer(string: ": keep-alive\n\n"), 0)
             case .write(let messages): return Self.render(messages)
-            case .wait: await wait()
+            case .wait: await wait { _ in false }
             }
         }
     }
@@ -112,10 +113,13 @@ final class EventStreamConnection: StreamConnection {
         }
     }
 
-    private func wait() async {
+    /// Returns when something changes, or at once when there is something to do already.
+    /// - Parameter isDue: what else there is to do, beside what every waiter looks at.
+    private func wait(unless isDue: (borrowing State) -> Bool) async {
         await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
             let isDue = state.withLock { state in
-                guard state.isOpen, !state.isClosing, state.queue.isEmpty, !state.needsHeartbeat else { return true }
+                if !state.isOpen || state.isClosing || !state.queue.isEmpty || state.needsHeartbeat { return true }
+                if isDue(state) { return true }
                 state.waiter = continuation
                 return false
             }

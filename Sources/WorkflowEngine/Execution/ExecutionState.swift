@@ -161,13 +161,13 @@ package struct ExecutionState: Sendable {
             running.remove(index)
             steps[index].status = .retrying
             steps[index].nextAttemptAt = body.nextAttemptAt
-            if body.isCounted {
+            switch body.countsAs {
+            case .failure:
                 steps[index].failures += 1
                 (steps[index].interruptions, steps[index].hostsLost) = (0, 0)
-            } else if body.code == StepErrorCode.hostLost {
-                steps[index].hostsLost += 1
-            } else if !body.isSpared {
-                steps[index].interruptions += 1
+            case .hostLost: steps[index].hostsLost += 1
+            case .interruption: steps[index].interruptions += 1
+            case .nothing: break
             }
             if let checkpoint = body.checkpoint { steps[index].checkpoint = checkpoint }
         case .stepFailed(let body):

@@ -182,8 +182,7 @@ package struct ExecutionStateMachine: Sendable {
             path: path(index), attempt: step.attempt, code: error.code, message: message,
             diagnostics: error.diagnostics, executionMilliseconds: outcome.executionMilliseconds,
             queuedMilliseconds: outcome.queuedMilliseconds, nextAttemptAt: verdict.nextAttemptAt,
-            isCounted: verdict.isCounted, isSpared: isSpared && !verdict.isCounted,
-            checkpoint: try? JSONValue(parsing: outcome.checkpoint), at: now)
+            countsAs: verdict.countsAs, checkpoint: try? JSONValue(parsing: outcome.checkpoint), at: now)
         guard let next = verdict.nextAttemptAt else {
             emit(
                 .stepFailed(body),
@@ -211,29 +210,29 @@ package struct ExecutionStateMachine: Sendable {
         }
     }
 
-    /// When the step runs again after this failure, if it does, and whether the attempt counts.
+    /// When the step runs again after this failure, if it does, and which count the attempt raises.
     private func retry(
         _ index: Int, _ error: StepError, isSpared: Bool, now: Timestamp, random: Double
-    ) -> (nextAttemptAt: Timestamp?, isCounted: Bool) {
+    ) -> (nextAttemptAt: Timestamp?, countsAs: AttemptCount) {
         let step = state.steps[index]
         switch error.code {
         case StepErrorCode.interrupted:
-            if isSpared { return (now, false) }
+            if isSpared { return (now, .nothing) }
             let interruptions = step.interruptions + 1
             let isLast = interruptions >= limits.interruptionsMax
-            return (isLast ? nil : now + limits.pause(afterInterruption: interruptions), false)
-        case StepErrorCode.hostLost: return (now + limits.pause(afterHostLost: step.hostsLost + 1), false)
+            return (isLast ? nil : now + limits.pause(afterInterruption: interruptions), .interruption)
+        case StepErrorCode.hostLost: return (now + limits.pause(afterHostLost: step.hostsLost + 1), .hostLost)
         default: break
         }
         let policy = state.definition.steps[index].retry
         let failures = step.failures + 1
         guard error.isRetryable, failures < policy.attemptsMax, !policy.nonRetryable.contains(error.code) else {
-            return (nil, true)
+            return (nil, .failure)
         }
         let delay =
             error.retryAfter.map { min(max($0, .zero), limits.retryAfterMax) }
             ?? policy.delay(afterAttempt: failures, random: random)
-        return (now + delay, true)
+        return (now + delay, .failure)
     }
 
     // MARK: Progress through the definition

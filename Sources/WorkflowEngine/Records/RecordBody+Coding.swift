@@ -55,8 +55,8 @@ extension RecordBody {
             fields.string("message", body.message)
             if let diagnostics = body.diagnostics { fields.string("diagnostics", diagnostics) }
             if let next = body.nextAttemptAt { fields.int("next", Int(next.microseconds)) }
-            if !body.isCounted { fields.value("uncounted", true) }
-            if body.isSpared { fields.value("spared", true) }
+            if body.countsAs != .failure { fields.value("uncounted", true) }
+            if body.countsAs == .nothing { fields.value("spared", true) }
             if let checkpoint = body.checkpoint { fields.value("checkpoint", checkpoint) }
         case .stepSkipped(let path, let reason):
             fields.string("path", path)
@@ -138,13 +138,20 @@ extension RecordBody {
     }
 
     private static func failure(_ fields: RecordReader) throws(RecordError) -> AttemptFailed {
-        AttemptFailed(
-            path: try fields.string("path"), attempt: try fields.int("attempt"), code: try fields.string("code"),
+        let code = try fields.string("code")
+        let countsAs: AttemptCount =
+            if fields.optional("uncounted")?.boolValue != true {
+                .failure
+            } else if code == StepErrorCode.hostLost {
+                .hostLost
+            } else {
+                fields.optional("spared")?.boolValue == true ? .nothing : .interruption
+            }
+        return AttemptFailed(
+            path: try fields.string("path"), attempt: try fields.int("attempt"), code: code,
             message: try fields.string("message"), diagnostics: fields.optionalString("diagnostics"),
             executionMilliseconds: try fields.double("ms"), queuedMilliseconds: try fields.double("queued"),
-            nextAttemptAt: fields.optionalTime("next"),
-            isCounted: fields.optional("uncounted")?.boolValue != true,
-            isSpared: fields.optional("spared")?.boolValue == true, checkpoint: fields.optional("checkpoint"),
+            nextAttemptAt: fields.optionalTime("next"), countsAs: countsAs, checkpoint: fields.optional("checkpoint"),
             at: try fields.time("at"))
     }
 }

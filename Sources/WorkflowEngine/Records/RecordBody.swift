@@ -55,14 +55,22 @@ package enum RecordBody: Hashable, Sendable {
         package var queuedMilliseconds: Double
         /// When the step runs again; nil for a final failure.
         package var nextAttemptAt: Timestamp?
-        /// Whether the attempt counts against `max_attempts`.
-        package var isCounted: Bool
-        /// An interruption that does not count among those in a row: the attempt had ended, or the server was asked to
-        /// stop.
-        package var isSpared = false
+        package var countsAs: AttemptCount
         package var checkpoint: JSONValue?
         package var at: Timestamp
     }
+}
+
+/// Which count of its step a failed attempt raises.
+package enum AttemptCount: Hashable, Sendable {
+    /// The step's own failures, which `max_attempts` limits.
+    case failure
+    /// Attempts in a row whose step host was lost.
+    case hostLost
+    /// Attempts in a row that the end of the server interrupted.
+    case interruption
+    /// None: the attempt had ended when the server did, or the server was asked to stop.
+    case nothing
 }
 
 /// Stable numbers of the records' kinds; never renumbered, a gap stays a gap.

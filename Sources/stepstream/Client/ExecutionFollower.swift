@@ -61,7 +61,7 @@ struct ExecutionFollower {
     private struct Loss {
         var since: ContinuousClock.Instant?
         var isTold = false
-        var delay = Duration.milliseconds(100)
+        var delay = DoublingPause(from: .milliseconds(100), to: .seconds(2))
     }
 
     private func pause(_ loss: inout Loss, _ reason: String, _ view: ExecutionView) async throws {
@@ -78,8 +78,7 @@ struct ExecutionFollower {
             loss.isTold = true
             view.notice("the connection is lost after event \(view.sequence): \(reason); trying again")
         }
-        try await Task.sleep(for: loss.delay)
-        loss.delay = min(loss.delay * 2, .seconds(2))
+        try await Task.sleep(for: loss.delay.next())
     }
 
     /// What the execution ended with; nil while it has not, or where the server does not say.

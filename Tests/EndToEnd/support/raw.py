@@ -4,6 +4,7 @@ import pathlib
 import re
 import select
 import socket
+import time
 import urllib.parse
 
 HANDSHAKE = {"connection": "Upgrade", "upgrade": "websocket", "sec-websocket-version": "13",
@@ -129,6 +130,17 @@ class Raw:
             self.unsent = self.unsent or block
             count = self.socket.send(self.unsent)
             sent, self.unsent = sent + count, self.unsent[count:]
+        return sent
+
+    def send_until_reset(self, block: bytes, bytes_max=1 << 62, within=15) -> int | None:
+        """Sends the block again and again; None when the server has reset the connection, else the bytes sent."""
+        sent, end = 0, time.monotonic() + within
+        try:
+            while sent < bytes_max and time.monotonic() < end:
+                self.socket.sendall(block)
+                sent += len(block)
+        except (ConnectionResetError, BrokenPipeError):
+            return None
         return sent
 
     def send_rest_reading(self, data: bytes) -> None:

@@ -36,7 +36,7 @@ struct Room {
     ///
     /// - Parameter journal: one that an earlier process left.
     static func with(
-        _ names: String..., over journal: InMemoryJournal? = nil, contextMemoryBytesMax: Int? = nil,
+        _ names: String..., over journal: InMemoryJournal? = nil,
         configure: (inout OrchestratorService.Configuration) -> Void = { _ in }, body: (Room) async throws -> Void
     ) async throws {
         let clock = ManualWallClock()
@@ -45,7 +45,6 @@ struct Room {
         let publisher = PublisherFake()
         var configuration = OrchestratorService.Configuration()
         configuration.stopGrace = .zero
-        if let contextMemoryBytesMax { configuration.executions.contextMemoryBytesMax = contextMemoryBytesMax }
         configure(&configuration)
         let service = OrchestratorService(
             parts: OrchestratorService.Parts(

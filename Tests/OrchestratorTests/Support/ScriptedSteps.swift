@@ -9,6 +9,8 @@ final class ScriptedSteps: StepRunner, FunctionCatalog {
         var functions = ["echo", "fail", "hold"]
         var gates: [AsyncStream<Void>.Continuation] = []
         var calls: [StepCall] = []
+        var loading: [String] = []
+        var loadWaiters: [AsyncStream<Void>.Continuation] = []
     }
 
     private let shared = Mutex(Shared())
@@ -19,7 +21,8 @@ final class ScriptedSteps: StepRunner, FunctionCatalog {
     init() { (held, announceHeld) = AsyncStream.makeStream() }
 
     var plugins: [PluginDescription] {
-        [
+        if !loading.isEmpty { return [] }
+        return [
             PluginDescription(
                 name: "test", version: "1", sdk: "none", hash: String(repeating: "a", count: 64), path: "/test.so",
                 functions: shared.withLock { $0.functions }.map { FunctionDescription(name: $0) })
@@ -30,6 +33,35 @@ final class ScriptedSteps: StepRunner, FunctionCatalog {
     }
 
     var calls: [StepCall] { shared.withLock { $0.calls } }
+
+    // MARK: Loading
+
+    /// While files are looked at, none of the plugins is offered.
+    var loading: [String] { shared.withLock { $0.loading } }
+
+    func beginLoading() { shared.withLock { $0.loading = ["/test.so"] } }
+
+    func endLoading() {
+        let waiters = shared.withLock { shared in
+            shared.loading = []
+            defer { shared.loadWaiters = [] }
+            return shared.loadWaiters
+        }
+        for waiter in waiters { waiter.finish() }
+    }
+
+    /// How many requests wait for a plugin.
+    var loadWaiterCount: Int { shared.withLock { $0.loadWaiters.count } }
+
+    func loaded(_ plugins: Set<String>) async {
+        let (end, waiter) = AsyncStream.makeStream(of: Void.self)
+        let isWaiting = shared.withLock { shared in
+            guard !shared.loading.isEmpty else { return false }
+            shared.loadWaiters.append(waiter)
+            return true
+        }
+        if isWaiting { for await _ in end {} }
+    }
 
     func withdraw(_ function: String) { shared.withLock { $0.functions.removeAll { $0 == function } } }
 

@@ -1,20 +1,22 @@
-import WorkflowModel
+package import WorkflowModel
 
-/// How much memory an execution's inputs and outputs take, roughly and rather too much.
+/// Estimates the memory that an execution's inputs and outputs take while it runs; rather too much than too little.
 ///
-/// Exact figures are not to be had; what counts is that a budget of shares bounds the process, whatever the JSON is.
-enum ContextMemory {
-    /// Of a byte of recorded outputs: as values, and as text for the next step's host.
-    static let bytesPerRecordedByte = 4
+/// The estimate need not be exact. It has to grow with the real memory for every kind of JSON, so that a budget of such
+/// shares bounds the process.
+package enum ContextMemory {
+    /// A byte of recorded outputs is held as a value, and as text for the next step's host.
+    package static let bytesPerRecordedByte = 4
     private static let valueBytes = 32
     private static let arrayBytes = 32
     private static let memberBytes = 48
-    /// Longer strings stand in a block of their own.
+    /// Swift keeps longer strings in memory of their own.
     private static let inlineStringBytesMax = 15
 
     /// What inputs take while their execution runs or is queued.
-    /// - Parameter encodedByteCount: their length as JSON; two copies are on their way to the journal and to a host.
-    static func ofInputs(_ inputs: JSONValue, encodedByteCount: Int) -> Int {
+    /// - Parameter encodedByteCount: their length as JSON. Two such copies exist at a time, one on its way to the
+    ///   journal and one to a step host.
+    package static func ofInputs(_ inputs: JSONValue, encodedByteCount: Int) -> Int {
         bytes(of: inputs) + 2 * encodedByteCount
     }
 
