@@ -67,6 +67,8 @@ enum ClientProperties {
             Property("reconnect.backoff.max.ms", "1000"),
             Property("socket.timeout.ms", milliseconds(limits.requestTimeout)),
             Property("statistics.interval.ms", milliseconds(limits.statisticsInterval)),
+            // A producer's own question for a topic's metadata would make a lost topic, with the broker's partitions.
+            Property("allow.auto.create.topics", "false"),
             Property("log.queue", "true"),
         ]
         let security = configuration.security
@@ -120,8 +122,8 @@ enum ClientProperties {
     private static func consumer(_ configuration: KafkaBusConfiguration) -> [Property] {
         [
             Property("enable.auto.commit", "false"), Property("enable.auto.offset.store", "false"),
-            Property("auto.offset.reset", "earliest"), Property("allow.auto.create.topics", "false"),
-            Property("enable.partition.eof", "false"), Property("fetch.error.backoff.ms", "100"),
+            Property("auto.offset.reset", "earliest"), Property("enable.partition.eof", "false"),
+            Property("fetch.error.backoff.ms", "100"),
             // Enough ahead to hide a round trip, little enough that a slow consumer holds back nobody's memory.
             Property("queued.min.messages", "2000"),
             Property("queued.max.messages.kbytes", "\(max(1, configuration.limits.fetchedBytesMax >> 10))"),

@@ -18,7 +18,8 @@ struct Pointer: @unchecked Sendable {
 final class KafkaClient: Sendable {
     /// What the library says about itself, as it was said last.
     struct Report: Sendable {
-        var statistics = ClientStatistics()
+        /// nil before the first of the library's reports, `statisticsInterval` after the client was made.
+        var statistics: ClientStatistics?
         /// Why it has no connection, or the last one was lost; nil once a broker is up again.
         var lastError: BusError?
         /// Rises with each loss of a connection, perhaps by more than one.
@@ -204,7 +205,7 @@ final class KafkaClient: Sendable {
         else { return }
         report.withLock { report in
             // The library does not tell of a loss again that looks like the last one.
-            report.disconnects += max(0, statistics.disconnects - report.statistics.disconnects)
+            report.disconnects += max(0, statistics.disconnects - (report.statistics?.disconnects ?? 0))
             report.statistics = statistics
             if statistics.brokersUp > 0 { report.lastError = nil }
         }
