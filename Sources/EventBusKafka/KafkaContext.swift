@@ -27,6 +27,7 @@ final class KafkaContext: Sendable {
     /// Topics and reasons of records that are not ours, so that each is said once, whoever of the bus reads them.
     private let warned = Mutex<Set<String>>([])
     private let lastContact = Mutex(Contact.unused)
+    private let saidFeatures = Mutex(BrokerFeatures())
 
     private struct Member {
         weak var value: (any KafkaMember)?
@@ -71,6 +72,26 @@ final class KafkaContext: Sendable {
     func contacted(_ contact: Contact) { lastContact.withLock { $0 = contact } }
 
     var contact: Contact { lastContact.withLock { $0 } }
+
+    /// Says once what the broker's request versions take from the library.
+    func say(_ features: BrokerFeatures) {
+        let isNews = saidFeatures.withLock { said in
+            defer { said = features }
+            return said != features
+        }
+        guard isNews else { return }
+        let version = "\(BrokerFeatures.libraryVersionText)"
+        if !features.off.isEmpty {
+            logger.notice(
+                "the broker's request versions switch off features of librdkafka",
+                metadata: ["features": "\(features.off.joined(separator: ", "))", "version": "\(version)"])
+        }
+        if features.isUncompressed(by: BrokerFeatures.libraryVersion) {
+            logger.warning(
+                "events go uncompressed: librdkafka before 2.11 compresses only where the broker offers Produce 0",
+                metadata: ["version": "\(version)"])
+        }
+    }
 
     var isClosed: Bool { members.withLock { $0.isClosed } }
 

@@ -115,7 +115,9 @@ enum ClientProperties {
         case .follower:
             // A place that is gone is an error: beginning elsewhere by itself could leave records out.
             return consumer(configuration) + [Property("auto.offset.reset", "error")] + common(configuration)
-        case .reader, .admin: return consumer(configuration) + common(configuration)
+        case .reader: return consumer(configuration) + common(configuration)
+        // The first client of a bus, and short-lived: it hears which features the broker's versions leave.
+        case .admin: return [Property("debug", "feature")] + consumer(configuration) + common(configuration)
         }
     }
 

@@ -26,6 +26,8 @@ final class KafkaClient: Sendable {
         var disconnects = 0
         /// An error this client cannot recover from.
         var fatal: BusError?
+        /// Only of a client that asks about topics; whole once it is closed.
+        var features = BrokerFeatures()
     }
 
     /// A closure held by a generic type as it is would gain a thunk with every access; a struct does not.
@@ -159,6 +161,11 @@ final class KafkaClient: Sendable {
             defer { watch = nil }
             return watch
         }
+        if role == .admin {
+            // What the library has said of the broker so far, and nobody else takes it any more.
+            watch?.cancel()
+            serve(nil)
+        }
         Self.destroy(handle, main, watch, isMember: isMember)
     }
 
@@ -249,6 +256,9 @@ final class KafkaClient: Sendable {
         var severity: Int32 = 7
         guard rd_kafka_event_log(event, &facility, &text, &severity) == 0, let facility, let text else { return }
         let name = String(cString: facility)
+        if role == .admin, severity > 6, configuration.properties["debug"] == nil {
+            return report.withLock { $0.features.take(String(cString: text)) }
+        }
         // Properties that are another kind of client's are no fault: one list of them serves all kinds.
         let level: Logger.Level =
             switch severity {

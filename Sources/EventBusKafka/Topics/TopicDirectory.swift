@@ -47,6 +47,7 @@ final class TopicDirectory: Sendable {
             Task { await client.close() }
         } else {
             await client.close()
+            if case .success = result { context.say(client.lastReport.features) }
         }
         let count = try result.get()
         known.withLock { $0[topic] = count }
