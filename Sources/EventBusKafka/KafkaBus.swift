@@ -51,7 +51,9 @@ package final class KafkaBus: Sendable {
     /// Activity of every orchestrator of the cluster.
     package var activity: any ActivitySubscriber { KafkaActivitySubscriber(subscriber: subscriber) }
 
-    package var statistics: KafkaStatistics { KafkaStatistics(context.open.map(\.standing)) }
+    package var statistics: KafkaStatistics { 
+        KafkaStatistics(context.open.map(\.standing), contact: context.contact)
+    }
 
     /// Ends every wait with `closed`; publishers and subscriptions are closed by whoever opened them.
     ///

@@ -57,6 +57,9 @@ package struct KafkaBusConfiguration: Sendable {
             case plaintext, ssl
             case saslPlaintext = "sasl_plaintext"
             case saslSSL = "sasl_ssl"
+
+            var usesTLS: Bool { self == .ssl || self == .saslSSL }
+            var usesSASL: Bool { self == .saslPlaintext || self == .saslSSL }
         }
 
         /// `kafka.security`.

@@ -8,6 +8,15 @@ protocol KafkaMember: AnyObject, Sendable {
     var standing: MemberStatistics { get }
 }
 
+/// How the brokers answered when they were asked last for a topic or a subscription's beginning: all that is known of
+/// them before the library's first report of its connections.
+enum Contact: Sendable {
+    case unused, asking
+    /// With the number of brokers of the cluster.
+    case answered(brokers: Int)
+    case failed(BusError)
+}
+
 /// What a bus's publisher, subscriptions and history share.
 final class KafkaContext: Sendable {
     let configuration: KafkaBusConfiguration
@@ -17,6 +26,8 @@ final class KafkaContext: Sendable {
     private let members = Mutex(Members())
     /// Topics and reasons of records that are not ours, so that each is said once, whoever of the bus reads them.
     private let warned = Mutex<Set<String>>([])
+    private let lastContact = Mutex(Contact.unused)
+    private let saidFeatures = Mutex(BrokerFeatures())
 
     private struct Member {
         weak var value: (any KafkaMember)?
@@ -53,6 +64,33 @@ final class KafkaContext: Sendable {
     /// Whether nobody has been told of such records on the topic yet.
     func isFirst(_ reason: RecordDecoder.NotOurs, on topic: String) -> Bool {
         warned.withLock { $0.insert("\(topic) \(reason.rawValue)").inserted }
+    }
+
+    /// A look for a topic begins.
+    func asking() { lastContact.withLock { if case .unused = $0 { $0 = .asking } } }
+
+    func contacted(_ contact: Contact) { lastContact.withLock { $0 = contact } }
+
+    var contact: Contact { lastContact.withLock { $0 } }
+
+    /// Says once what the broker's request versions take from the library.
+    func say(_ features: BrokerFeatures) {
+        let isNews = saidFeatures.withLock { said in
+            defer { said = features }
+            return said != features
+        }
+        guard isNews else { return }
+        let version = "\(BrokerFeatures.libraryVersionText)"
+        if !features.off.isEmpty {
+            logger.notice(
+                "the broker's request versions switch off features of librdkafka",
+                metadata: ["features": "\(features.off.joined(separator: ", "))", "version": "\(version)"])
+        }
+        if features.isUncompressed(by: BrokerFeatures.libraryVersion) {
+            logger.warning(
+                "events go uncompressed: librdkafka before 2.11 compresses only where the broker offers Produce 0",
+                metadata: ["version": "\(version)"])
+        }
     }
 
     var isClosed: Bool { members.withLock { $0.isClosed } }

@@ -11,19 +11,20 @@ final class AggregatorStanding: Sendable {
     struct State {
         /// nil until the store was read.
         var figures: Figures?
-        var subscription: (any EventSubscription)?
+        /// Of the running subscription.
+        var lag: LagQuestion?
         /// Events that were read and are not committed.
         var uncommittedCount = 0
         var failure: String?
 
-        var isFollowing: Bool { subscription != nil && failure == nil }
+        var isFollowing: Bool { lag != nil && failure == nil }
     }
 
     private let state = Mutex(State())
 
     func subscribed(_ subscription: any EventSubscription) {
         state.withLock { state in
-            state.subscription = subscription
+            state.lag = LagQuestion(subscription)
             state.failure = nil
             state.uncommittedCount = 0
         }
@@ -40,7 +41,7 @@ final class AggregatorStanding: Sendable {
 
     func interrupted(_ error: BusError) {
         state.withLock { state in
-            state.subscription = nil
+            state.lag = nil
             state.failure = "\(error)"
         }
     }
@@ -56,11 +57,11 @@ final class AggregatorStanding: Sendable {
             detail: state.isFollowing ? nil : state.failure ?? "the event topic is not followed yet", values: values)
     }
 
-    /// Events that wait to be counted; nil while nobody knows.
+    /// Events that wait to be counted; nil while nobody knows. Comes at once, whatever the bus does.
     var lag: Int? {
         get async {
-            let (subscription, isFollowing) = state.withLock { ($0.subscription, $0.isFollowing) }
-            guard isFollowing, let lag = await subscription?.lag else { return nil }
+            let (question, isFollowing) = state.withLock { ($0.lag, $0.isFollowing) }
+            guard isFollowing, let lag = await question?.lag else { return nil }
             return lag + state.withLock { $0.uncommittedCount }
         }
     }

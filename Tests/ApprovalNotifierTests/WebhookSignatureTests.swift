@@ -52,7 +52,9 @@ struct WebhookSignatureTests {
             (404, .failed("the receiver answered 404")), (410, .gone("the receiver answered 410")),
             (500, .failed("the receiver answered 500")),
             (429, .failed("the receiver answered 429", retryAfter: .seconds(7))),
+            (502, .failed("the receiver answered 502", retryAfter: .seconds(7))),
             (503, .failed("the receiver answered 503", retryAfter: .seconds(7))),
+            (504, .failed("the receiver answered 504", retryAfter: .seconds(7))),
         ] as [(Int, DeliveryOutcome)])
     func answers(_ status: Int, _ outcome: DeliveryOutcome) {
         #expect(

@@ -6,6 +6,7 @@ import email
 import email.policy
 import json
 import random
+import re
 import ssl
 import threading
 
@@ -208,6 +209,25 @@ def test_what_fails_until_the_decision_is_not_sent_after_it(binary, tmp_path, re
 
 
 # Receivers that misbehave.
+
+def test_what_receivers_may_not_be_asked_again_before_is_kept_to(binary, tmp_path, receiver):
+    """By a gateway in front of the receiver, too; an HTTPS receiver's failure names nothing of the program."""
+    codes = (429, 502, 503, 504)
+    for code in codes:
+        receiver.answer(f"/{code}", first(status(code, retry_after="1")))
+    channels = [webhook(f"answers-{code}", f"{receiver.url}/{code}") for code in codes]
+    channels.append(webhook("no-tls", receiver.url.replace("http:", "https:")))
+    with Office(binary, tmp_path, Settings(tmp_path / "settings", channels)) as office:
+        office.notifier.start()
+        office.ask(1)
+        receiver.wait("every channel is told", lambda requests: {f"/{code}" for code in codes} <= {
+            request.path for request in requests if request.acknowledged is not None})
+        for code in codes:
+            one, two = (request for request in receiver.requests if request.path == f"/{code}")
+            assert two.arrived - one.arrived >= 1, f"asked again sooner than {code} allowed"
+        letter, = wait_until("given up", lambda: dead_letters(office.notifier))
+        assert letter["reason"] == "no TLS with the receiver: wrong version number"
+
 
 def test_receivers_that_misbehave_fail_their_own_attempts_alone(binary, tmp_path, bus, receiver):
     over = threading.Event()
@@ -433,7 +453,7 @@ def test_mail_goes_over_tls_with_a_password(binary, tmp_path, certificates):
 
 
 @pytest.mark.parametrize("fault, attempts, reason", [
-    ("550 no such user", 1, "550"), ("451 later", 3, "451"), ("stranger", 3, "ERTIFICATE"), ("plain", 1, "STARTTLS")])
+    ("550 no such user", 1, "550"), ("451 later", 3, "451"), ("stranger", 3, "certificate verify failed"), ("plain", 1, "STARTTLS")])
 def test_mail_that_is_refused_is_a_dead_letter(binary, tmp_path, certificates, fault, attempts, reason):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "stranger.pem", certificates / "stranger.key")
@@ -449,6 +469,7 @@ def test_mail_that_is_refused_is_a_dead_letter(binary, tmp_path, certificates, f
             office.ask(1)
             letter, = wait_until("given up", lambda: dead_letters(office.notifier))
             assert letter["attempts"] == attempts and reason in letter["reason"], letter
+            assert not re.search(r"/|\.cc|NIO|Error\(", letter["reason"]), "no word of where and how this was built"
             assert server.messages == []
 
 

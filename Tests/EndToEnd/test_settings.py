@@ -47,11 +47,24 @@ def refusal(binary, *arguments, **environment) -> list:
     ("notifier: {channels: [{name: a, type: webhook, timeout: [1s], approvers: [{a: b}], url: {x: y}}]}",
      ["timeout is a list", "approvers is not a list of single values", "url is a mapping"]),
     ("notifier: {retry_schedule: {a: b}}", ["notifier.retry_schedule in "]),
-], ids=range(12))
+    ("notifier: {channels: [{name: a, type: webhook, approvers: [], url: 'http://a.example/', url_file: /dev/null,"
+     " tls_ca: /dev/null}, [b]]}",
+     ["a url and a url_file", "approvers names nobody", "is not a mapping; give a name"]),
+    ("notifier: {channels: [{name: a, type: webhook, url: 'http://a.example/', tls_ca: /dev/null}]}",
+     ["tls_ca is not used by a URL of http"]),
+], ids=range(14))
 def test_values_of_another_kind_are_refused(binary, configure, text, places):
     faults = refusal(binary, "serve", "--print-config", *configure(text))
     for place in places:
         assert any(place in line for line in faults), (place, faults)
+
+
+def test_channels_are_counted_in_help_and_refusal_alike(binary, configure):
+    channel = "{{name: c{}, type: webhook, url: 'https://example.org/'}}"
+    faults = refusal(binary, "notifier", "--print-config", *configure(
+        f"notifier: {{channels: [{', '.join(map(channel.format, range(33)))}]}}"))
+    assert any("has 33 channels; the limit is 32" in line for line in faults), faults
+    assert "32 at most" in re.sub(r"\s+", " ", binary.run("notifier", "run", "--help").stdout)
 
 
 def test_empty_values_are_refused_from_wherever_they_come(binary, tmp_path):

@@ -38,6 +38,36 @@ extension KafkaTests {
             #expect(error.message.components(of: "no.such.property") == 1, "told once for each kind of client")
         }
 
+        @Test("that another one makes useless are refused, and not ignored in silence")
+        func unused() throws {
+            var configuration = KafkaBusConfiguration(bootstrap: "127.0.0.1:1")
+            configuration.security.caPath = "/etc/hostname"
+            configuration.security.username = "u"
+            let plain = try #require(refusal(configuration)).message
+            #expect(plain.contains("kafka.tls_ca: not used") && plain.contains("kafka.sasl_username: not used"))
+            // What is in force counts.
+            configuration.properties["security.protocol"] = "SASL_SSL"
+            configuration.security.mechanism = "PLAIN"
+            configuration.security.password = "p"
+            #expect(refusal(configuration) == nil)
+            configuration.security.oauthToken = { throw CancellationError() }
+            #expect(refusal(configuration)?.message.contains("kafka.oauth_token_file: used by") == true)
+            configuration.security.mechanism = "OAUTHBEARER"
+            let names = "kafka.sasl_username, kafka.sasl_password: not used"
+            #expect(refusal(configuration)?.message.contains(names) == true)
+        }
+
+        @Test("have a mechanism and a cluster that exist")
+        func values() throws {
+            var configuration = KafkaBusConfiguration(bootstrap: "127.0.0.1:1")
+            configuration.cluster = "my cluster"
+            configuration.security.transport = .saslPlaintext
+            configuration.security.mechanism = "SCRAM"
+            let error = try #require(refusal(configuration))
+            #expect(error.message.contains("\"SCRAM\" is none of PLAIN, SCRAM-SHA-256"))
+            #expect(error.message.contains("kafka.cluster:"))
+        }
+
         @Test("that are right connect to nothing")
         func right() async throws {
             var configuration = KafkaBusConfiguration(bootstrap: "127.0.0.1:1")

@@ -1,6 +1,7 @@
 import EventBus
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Testing
 import WebTesting
 import WorkflowModel
@@ -75,6 +76,30 @@ struct MetricsAggregatorTests {
             await store.wait(for: Int64(events.count))
         }
         try expect(events)
+    }
+
+    @Test("shows an unknown lag at once while the bus does not answer, and asks it one question at a time")
+    func silence() async throws {
+        let events = Self.runs(5, seed: 4)
+        topic.publish(events)
+        let (silence, end) = AsyncStream<Void>.makeStream()
+        topic.silence.withLock { $0 = Task { for await _ in silence {} } }
+        try await running { aggregator in
+            await store.wait(for: Int64(events.count))
+            let start = ContinuousClock.now
+            await withTaskGroup { group in
+                for _ in 0..<8 { group.addTask { await aggregator.families() } }
+                for await families in group {
+                    #expect(Self.number("stepstream_metrics_lag_events", families)?.isNaN == true)
+                }
+            }
+            #expect(ContinuousClock.now - start < .seconds(2))
+            #expect(topic.lagQuestions.withLock { $0 } == 1)
+            end.finish()
+            var lag = Double.nan
+            while lag.isNaN { lag = Self.number("stepstream_metrics_lag_events", await aggregator.families()) ?? .nan }
+            #expect(lag == 0)
+        }
     }
 
     @Test("counts the same over a crash at every commit, before it and after it", arguments: [false, true])

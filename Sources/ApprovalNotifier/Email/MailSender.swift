@@ -63,7 +63,7 @@ struct MailSender: MessageSender {
             return .failed("the session took longer than allowed")
         } catch {
             resolver.forget()
-            return .failed("\(error)")
+            return .failed(TransportFailure.text(of: error))
         }
     }
 

@@ -76,7 +76,9 @@ final class SMTPConnection: ChannelInboundHandler {
         context.fireChannelInactive()
     }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { end(.failed("\(error)"), context) }
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(.failed(TransportFailure.text(of: error)), context)
+    }
 
     private func perform(_ actions: [SMTPStateMachine.Action], _ context: ChannelHandlerContext) {
         for action in actions {
@@ -95,7 +97,7 @@ final class SMTPConnection: ChannelInboundHandler {
             guard let tls else { return end(.refused("TLS is not set up"), context) }
             let handler = try NIOSSLClientHandler(context: tls, serverHostname: serverName)
             try context.pipeline.syncOperations.addHandler(handler, position: .first)
-        } catch { return end(.failed("\(error)"), context) }
+        } catch { return end(.failed(TransportFailure.text(of: error)), context) }
         perform(machine.secured(), context)
     }
 

@@ -17,6 +17,10 @@ final class HTTPReceiver: Sendable {
         var status: Int
         var retryAfter: Duration?
         var body: [UInt8]
+
+        /// How long the receiver asks to be left alone: `Retry-After` where it, or what stands before it, is overloaded
+        /// or away. Beside another status the header says nothing of the receiver.
+        var pause: Duration? { [429, 502, 503, 504].contains(status) ? retryAfter : nil }
     }
 
     /// Bodies of answers are read up to here; what is longer is cut. The status decides, whatever the body is.
@@ -64,7 +68,7 @@ final class HTTPReceiver: Sendable {
             return .failure(Failure(isFinal: error.code == .address, reason: "\(error)"))
         } catch {
             resolver.forget()
-            return .failure(Failure(isFinal: false, reason: Self.reason(error)))
+            return .failure(Failure(isFinal: false, reason: TransportFailure.text(of: error)))
         }
     }
 
@@ -166,16 +170,5 @@ final class HTTPReceiver: Sendable {
         configuration.connectionPool.retryConnectionEstablishment = false
         if let text = address.ipAddress { configuration.dnsOverride = [url.host: text] }
         return configuration
-    }
-
-    /// In words, without the URL: its path may be a secret.
-    private static func reason(_ error: any Error) -> String {
-        // Two clocks end the same time limit; which is first is chance.
-        if error is Deadline.Passed || error as? HTTPClientError == .deadlineExceeded {
-            return "no whole answer in time"
-        }
-        if let error = error as? HTTPClientError { return error.shortDescription }
-        if error is HTTPParserError { return "the answer is no HTTP: \(error)" }
-        return "\(error)"
     }
 }

@@ -22,8 +22,7 @@ struct SlackSender: MessageSender {
         switch answer.status {
         case 200...299: return .delivered
         case 400, 403, 404, 410: return .refused(reason)
-        case 429, 503: return .failed(reason, retryAfter: answer.retryAfter)
-        default: return .failed(reason)
+        default: return .failed(reason, retryAfter: answer.pause)
         }
     }
 }

@@ -25,8 +25,7 @@ struct WebhookSender: MessageSender {
         switch answer.status {
         case 200...299: .delivered
         case 410: .gone("the receiver answered 410")
-        case 429, 503: .failed("the receiver answered \(answer.status)", retryAfter: answer.retryAfter)
-        default: .failed("the receiver answered \(answer.status)")
+        default: .failed("the receiver answered \(answer.status)", retryAfter: answer.pause)
         }
     }
 }

@@ -51,13 +51,15 @@ enum ClientConfiguration {
     private static func ownFaults(_ configuration: KafkaBusConfiguration) -> [String] {
         var faults: [String] = []
         func require(_ condition: Bool, _ fault: @autoclosure () -> String) { if !condition { faults.append(fault()) } }
-        require(!configuration.bootstrap.isEmpty, "kafka.bootstrap: no broker is named")
-        require((1...10_000).contains(configuration.partitions), "kafka.partitions: not 1 to 10000")
+        require(!configuration.bootstrap.isEmpty, "kafka.bootstrap: no broker is named; give HOST:PORT")
+        require(
+            (1...10_000).contains(configuration.partitions),
+            "kafka.partitions: \(configuration.partitions) is not 1 to 10000")
         if let replication = configuration.replication {
-            require((1...100).contains(replication), "kafka.replication: not 1 to 100")
+            require((1...100).contains(replication), "kafka.replication: \(replication) is not 1 to 100")
         }
         if let retention = configuration.retention {
-            require(retention >= .seconds(1), "kafka.retention: less than a second")
+            require(retention >= .seconds(1), "kafka.retention: less than a second; give 1s or more")
         }
         for name in configuration.properties.keys.sorted() where ClientProperties.reserved.contains(name) {
             faults.append("kafka.properties: \(name) is fixed, the event contract stands on it")
@@ -65,7 +67,30 @@ enum ClientConfiguration {
         if let client = configuration.properties["client.id"] {
             require(client.utf8.count <= 32, "kafka.properties: client.id has more than 32 characters")
         }
+        if !configuration.cluster.utf8.allSatisfy(Self.isPathByte) || configuration.cluster.isEmpty {
+            faults.append("kafka.cluster: it is part of a URI in ce_source; use letters, digits and - . _ ~ / : @")
+        }
+        return faults + securityFaults(configuration)
+    }
+
+    /// What a path of a URI may have without an escape and without another meaning; letters of any alphabet.
+    private static func isPathByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: byte >= 0x80 || "-._~/:@".utf8.contains(byte)
+        }
+    }
+
+    private static func securityFaults(_ configuration: KafkaBusConfiguration) -> [String] {
+        typealias Transport = KafkaBusConfiguration.Security.TransportProtocol
         let security = configuration.security
+        // The raw property wins.
+        let chosen = configuration.properties["security.protocol"] ?? security.transport.rawValue
+        let transport = Transport(rawValue: chosen.lowercased()) ?? security.transport
+        var faults = unusedFaults(security, transport)
+        func require(_ condition: Bool, _ fault: @autoclosure () -> String) { if !condition { faults.append(fault()) } }
         let files = [
             ("kafka.tls_ca", security.caPath), ("kafka.tls_certificate", security.certificatePath),
             ("kafka.tls_key", security.keyPath),
@@ -76,19 +101,58 @@ enum ClientConfiguration {
         require(
             (security.certificatePath == nil) == (security.keyPath == nil),
             "kafka.tls_certificate, kafka.tls_key: one needs the other")
-        if security.transport == .saslPlaintext || security.transport == .saslSSL {
+        guard transport.usesSASL else { return faults }
+        let mechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"]
+        // Kerberos, for one, is set by raw properties alone.
+        guard let mechanism = security.mechanism else {
             require(
-                security.mechanism != nil,
-                "kafka.sasl_mechanism: kafka.security \(security.transport.rawValue) needs one")
-            if security.mechanism == "OAUTHBEARER" {
-                let isBuiltIn = configuration.properties.keys.contains { $0.hasPrefix("sasl.oauthbearer.") }
-                require(
-                    security.oauthToken != nil || isBuiltIn,
-                    "kafka.sasl_mechanism: OAUTHBEARER needs sasl.oauthbearer.* in kafka.properties")
-            } else {
-                require(security.username != nil, "kafka.sasl_username: missing")
-                require(security.password != nil, "kafka.sasl_password: missing")
-            }
+                ["sasl.mechanism", "sasl.mechanisms"].contains { configuration.properties[$0] != nil },
+                "kafka.sasl_mechanism: kafka.security \(transport.rawValue) needs one of "
+                    + mechanisms.joined(separator: ", "))
+            return faults
+        }
+        switch mechanism {
+        case "OAUTHBEARER":
+            let isBuiltIn = configuration.properties.keys.contains { $0.hasPrefix("sasl.oauthbearer.") }
+            require(
+                security.oauthToken != nil || isBuiltIn,
+                "kafka.sasl_mechanism: OAUTHBEARER needs kafka.oauth_token_file, or sasl.oauthbearer.* in "
+                    + "kafka.properties")
+        case _ where mechanisms.contains(mechanism):
+            require(security.username != nil, "kafka.sasl_username: \(mechanism) needs it")
+            require(security.password != nil, "kafka.sasl_password: \(mechanism) needs it")
+        default:
+            faults.append("kafka.sasl_mechanism: \"\(mechanism)\" is none of \(mechanisms.joined(separator: ", "))")
+        }
+        return faults
+    }
+
+    /// Settings that another one makes useless: whoever gave them believes that they are in force.
+    private static func unusedFaults(
+        _ security: KafkaBusConfiguration.Security, _ transport: KafkaBusConfiguration.Security.TransportProtocol
+    ) -> [String] {
+        var faults: [String] = []
+        func refuse(_ given: [(name: String, isGiven: Bool)], _ reason: String) {
+            let names = given.filter(\.isGiven).map { "kafka.\($0.name)" }
+            if !names.isEmpty { faults.append("\(names.joined(separator: ", ")): \(reason)") }
+        }
+        let login = [("sasl_username", security.username != nil), ("sasl_password", security.password != nil)]
+        let token = [("oauth_token_file", security.oauthToken != nil)]
+        if !transport.usesTLS {
+            refuse(
+                [
+                    ("tls_ca", security.caPath != nil), ("tls_certificate", security.certificatePath != nil),
+                    ("tls_key", security.keyPath != nil),
+                ], "not used by kafka.security \(transport.rawValue); set it to ssl or sasl_ssl")
+        }
+        if !transport.usesSASL {
+            refuse(
+                [("sasl_mechanism", security.mechanism != nil)] + login + token,
+                "not used by kafka.security \(transport.rawValue); set it to sasl_plaintext or sasl_ssl")
+        } else if security.mechanism == "OAUTHBEARER" {
+            refuse(login, "not used by kafka.sasl_mechanism OAUTHBEARER; leave them out")
+        } else {
+            refuse(token, "used by kafka.sasl_mechanism OAUTHBEARER alone")
         }
         return faults
     }

@@ -67,6 +67,8 @@ enum ClientProperties {
             Property("reconnect.backoff.max.ms", "1000"),
             Property("socket.timeout.ms", milliseconds(limits.requestTimeout)),
             Property("statistics.interval.ms", milliseconds(limits.statisticsInterval)),
+            // A producer's own question for a topic's metadata would make a lost topic, with the broker's partitions.
+            Property("allow.auto.create.topics", "false"),
             Property("log.queue", "true"),
         ]
         let security = configuration.security
@@ -113,15 +115,17 @@ enum ClientProperties {
         case .follower:
             // A place that is gone is an error: beginning elsewhere by itself could leave records out.
             return consumer(configuration) + [Property("auto.offset.reset", "error")] + common(configuration)
-        case .reader, .admin: return consumer(configuration) + common(configuration)
+        case .reader: return consumer(configuration) + common(configuration)
+        // The first client of a bus, and short-lived: it hears which features the broker's versions leave.
+        case .admin: return [Property("debug", "feature")] + consumer(configuration) + common(configuration)
         }
     }
 
     private static func consumer(_ configuration: KafkaBusConfiguration) -> [Property] {
         [
             Property("enable.auto.commit", "false"), Property("enable.auto.offset.store", "false"),
-            Property("auto.offset.reset", "earliest"), Property("allow.auto.create.topics", "false"),
-            Property("enable.partition.eof", "false"), Property("fetch.error.backoff.ms", "100"),
+            Property("auto.offset.reset", "earliest"), Property("enable.partition.eof", "false"),
+            Property("fetch.error.backoff.ms", "100"),
             // Enough ahead to hide a round trip, little enough that a slow consumer holds back nobody's memory.
             Property("queued.min.messages", "2000"),
             Property("queued.max.messages.kbytes", "\(max(1, configuration.limits.fetchedBytesMax >> 10))"),

@@ -18,13 +18,16 @@ struct Pointer: @unchecked Sendable {
 final class KafkaClient: Sendable {
     /// What the library says about itself, as it was said last.
     struct Report: Sendable {
-        var statistics = ClientStatistics()
+        /// nil before the first of the library's reports, `statisticsInterval` after the client was made.
+        var statistics: ClientStatistics?
         /// Why it has no connection, or the last one was lost; nil once a broker is up again.
         var lastError: BusError?
         /// Rises with each loss of a connection, perhaps by more than one.
         var disconnects = 0
         /// An error this client cannot recover from.
         var fatal: BusError?
+        /// Only of a client that asks about topics; whole once it is closed.
+        var features = BrokerFeatures()
     }
 
     /// A closure held by a generic type as it is would gain a thunk with every access; a struct does not.
@@ -158,6 +161,11 @@ final class KafkaClient: Sendable {
             defer { watch = nil }
             return watch
         }
+        if role == .admin {
+            // What the library has said of the broker so far, and nobody else takes it any more.
+            watch?.cancel()
+            serve(nil)
+        }
         Self.destroy(handle, main, watch, isMember: isMember)
     }
 
@@ -204,7 +212,7 @@ final class KafkaClient: Sendable {
         else { return }
         report.withLock { report in
             // The library does not tell of a loss again that looks like the last one.
-            report.disconnects += max(0, statistics.disconnects - report.statistics.disconnects)
+            report.disconnects += max(0, statistics.disconnects - (report.statistics?.disconnects ?? 0))
             report.statistics = statistics
             if statistics.brokersUp > 0 { report.lastError = nil }
         }
@@ -248,6 +256,9 @@ final class KafkaClient: Sendable {
         var severity: Int32 = 7
         guard rd_kafka_event_log(event, &facility, &text, &severity) == 0, let facility, let text else { return }
         let name = String(cString: facility)
+        if role == .admin, severity > 6, configuration.properties["debug"] == nil {
+            return report.withLock { $0.features.take(String(cString: text)) }
+        }
         // Properties that are another kind of client's are no fault: one list of them serves all kinds.
         let level: Logger.Level =
             switch severity {

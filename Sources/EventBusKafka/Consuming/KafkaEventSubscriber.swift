@@ -44,6 +44,7 @@ package struct KafkaEventSubscriber: EventSubscriber {
                 throw error
             }
         } catch {
+            if error.code != .closed { context.contacted(.failed(error)) }
             await client.close()
             throw error
         }

@@ -90,9 +90,15 @@ final class ActivityProducer: Sendable {
     private func open() async {
         let name = context.configuration.topics.activity
         do throws(BusError) {
-            let partitions = Int32(try await topics.partitions(of: name))
+            let partitions = Int32(try await topics.partitions(of: name, grows: true))
             // Failed records are events, so that a flush waits for the records and takes nobody's events.
-            let client = try KafkaClient(.activity, context: context, deliveries: { rd_kafka_event_destroy($0) })
+            let client = try KafkaClient(
+                .activity, context: context,
+                deliveries: { [weak self] event in
+                    let isLost = Self.saysTopicIsLost(event)
+                    rd_kafka_event_destroy(event)
+                    if isLost { self?.topicIsLost() }
+                })
             let topic = try client.use { handle throws(BusError) in
                 crdkafka_topic_of(handle, name, partitions).map(Pointer.init)
             }
@@ -113,6 +119,30 @@ final class ActivityProducer: Sendable {
             context.logger.info("activity is not published", metadata: ["error": "\(error)"])
             state.withLock { $0.phase = .idle(until: .now + Self.retryInterval) }
         }
+    }
+
+    /// Whether a record failed because the topic is gone, or is another one.
+    private static func saysTopicIsLost(_ event: OpaquePointer) -> Bool {
+        var messages = [UnsafePointer<rd_kafka_message_t>?](repeating: nil, count: rd_kafka_event_message_count(event))
+        let count = rd_kafka_event_message_array(event, &messages, messages.count)
+        let codes = [
+            RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC, RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART,
+            RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION,
+        ]
+        return messages.prefix(count).contains { $0.map { codes.contains($0.pointee.err) } ?? false }
+    }
+
+    /// The producer makes no topic: the next activity finds it again, or makes it.
+    private func topicIsLost() {
+        let lost = state.withLock { state -> Open? in
+            guard !state.isClosed, case .open(let opened) = state.phase else { return nil }
+            state.phase = .idle(until: .now + Self.retryInterval)
+            return opened
+        }
+        guard let lost else { return }
+        context.logger.warning("the activity topic is gone and is looked for again")
+        topics.forget(context.configuration.topics.activity)
+        Task { await lost.client.close(release: { rd_kafka_topic_destroy(lost.topic.raw) }) }
     }
 
     /// A full queue drops it.

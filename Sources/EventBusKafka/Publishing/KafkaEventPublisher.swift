@@ -11,6 +11,7 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
         var producer: Producer?
         var lastError: BusError?
         var isClosed = false
+        var connecting: Task<Void, Never>?
     }
 
     private let topic: String
@@ -34,13 +35,45 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
 
     package func sourcePosition() async throws(BusError) -> SourcePosition? { nil }
 
+    /// Finds the topic and opens the producer in the background, trying for as long as it takes: what is wrong is then
+    /// known, and the bus's health with it, before the first event.
+    package func connect() {
+        state.withLock { state in
+            guard !state.isClosed, state.connecting == nil else { return }
+            state.connecting = Task { [weak self] in
+                var delay = Duration.milliseconds(100)
+                while !Task.isCancelled, await self?.isConnected() == false {
+                    try? await Task.sleep(for: delay)
+                    delay = min(delay * 2, .seconds(5))
+                }
+            }
+        }
+    }
+
+    private func isConnected() async -> Bool {
+        do throws(BusError) {
+            _ = try await topics.partitions(of: topic, grows: true)
+            _ = try current()
+            state.withLock { $0.lastError = nil }
+            return true
+        } catch {
+            guard error.code != .closed else { return true }
+            let isNews = state.withLock { state in
+                defer { state.lastError = error }
+                return state.lastError?.code != error.code
+            }
+            if isNews { context.logger.warning("events cannot be published yet", metadata: ["error": "\(error)"]) }
+            return false
+        }
+    }
+
     package func publish(_ batch: [SourcedEvent]) async throws(BusError) {
         if state.withLock({ $0.isClosed }) { throw BusError(.closed, "the publisher is closed") }
         guard !batch.isEmpty else { return }
         let start = ContinuousClock.now
         var used: Producer?
         do throws(BusError) {
-            _ = try await topics.partitions(of: topic)
+            _ = try await topics.partitions(of: topic, grows: true)
             let producer = try current()
             used = producer
             try await producer.publish(batch)
@@ -49,8 +82,9 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
             let told = KafkaErrors.explained(error, by: used?.report.lastError)
             state.withLock { $0.lastError = told }
             if let used { await retire(used) }
-            // The topic may have been removed, or changed, since it was found.
-            if told.code == .configuration { topics.forget(topic) }
+            // The topic may have been removed, or changed, since it was found. Whatever the library calls that, and a
+            // timeout is one of its names, only a look at the topic shows it and makes it again.
+            if told.code != .eventTooLarge { topics.forget(topic) }
             throw told
         }
         context.metrics.published(batch.count, in: ContinuousClock.now - start)
@@ -65,6 +99,7 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
                 state.isClosed = true
                 state.producer = nil
             }
+            state.connecting?.cancel()
             return (state.producer, state.lastError, state.isClosed)
         }
         guard !wasClosed else { return }
@@ -110,7 +145,7 @@ package final class KafkaEventPublisher: EventPublisher, KafkaMember {
         let report = producer?.report
         let counts = deliveries.counts
         return MemberStatistics(
-            client: report?.statistics ?? ClientStatistics(), lastError: report?.lastError ?? lastError,
+            client: report?.statistics, lastError: report?.lastError ?? lastError,
             published: counts.published, failures: counts.failures, latency: counts.latency)
     }
 }

@@ -9,6 +9,7 @@ package struct KafkaStatistics: Sendable {
         package var lagByPartition: [Int: Int]
     }
 
+    /// 0 as well before any broker has answered.
     package var brokersUp = 0
     package var brokersKnown = 0
     /// Of the slowest broker, averaged.
@@ -21,6 +22,11 @@ package struct KafkaStatistics: Sendable {
     package var subscriptions: [Subscription] = []
     /// Why the publisher, else a subscription, has no connection or failed last; nil while all is well.
     package var lastError: String?
+    /// Nobody publishes or reads, so that nothing is known of the brokers.
+    var isUnused = true
+
+    /// Why the bus is not all right; nil when it is.
+    package var fault: String? { lastError ?? (brokersUp == 0 && !isUnused ? "no broker is connected yet" : nil) }
 }
 
 /// Records by their time from `produce` to the broker's acknowledgement.
@@ -38,7 +44,8 @@ package struct LatencyHistogram: Hashable, Sendable {
 
 /// What one open publisher or subscription adds to the whole.
 struct MemberStatistics: Sendable {
-    var client = ClientStatistics()
+    /// nil before the library's first report.
+    var client: ClientStatistics?
     var lastError: BusError?
     var published = 0
     var failures = 0
@@ -48,12 +55,27 @@ struct MemberStatistics: Sendable {
 }
 
 extension KafkaStatistics {
-    init(_ members: [MemberStatistics]) {
+    init(_ members: [MemberStatistics], contact: Contact) {
+        isUnused = members.isEmpty
+        let reports = members.compactMap(\.client)
+        for report in reports {
+            brokersUp = max(brokersUp, report.brokersUp)
+            brokersKnown = max(brokersKnown, report.brokersKnown)
+            roundTripMilliseconds = max(roundTripMilliseconds, report.roundTripMilliseconds)
+            queuedRecords += report.queuedRecords
+        }
+        switch contact {
+        case .unused: break
+        case .asking: isUnused = false
+        case .answered(let count):
+            isUnused = false
+            // The library's first report comes after seconds; until then one broker is known to be there.
+            if reports.isEmpty { (brokersUp, brokersKnown) = (1, count) }
+        case .failed(let error):
+            isUnused = false
+            if reports.isEmpty { lastError = "\(error)" }
+        }
         for member in members {
-            brokersUp = max(brokersUp, member.client.brokersUp)
-            brokersKnown = max(brokersKnown, member.client.brokersKnown)
-            roundTripMilliseconds = max(roundTripMilliseconds, member.client.roundTripMilliseconds)
-            queuedRecords += member.client.queuedRecords
             publishedRecords += member.published
             publishFailures += member.failures
             if let latency = member.latency { publishLatency = latency }

@@ -29,18 +29,20 @@ struct ConnectionError: ExitStatusError, CustomStringConvertible {
         case is SocketAddressError, is SocketAddressError.UnknownHost: return "its name cannot be resolved"
         case let error as HTTPClientError: return reason(error)
         case is HTTPParserError: return "what answers does not speak HTTP"
+        case ChannelError.connectTimeout(_): return "no connection in time"
         default:
             // The library for TLS belongs to another room.
             if String(reflecting: type(of: error)).hasPrefix("NIOSSL.") {
                 return "there is no TLS with it (\(tlsReason("\(error)"))); the address may have to begin with http://"
             }
-            return "\(error)"
+            return "the connection failed"
         }
     }
 
-    /// `wrong version number` of BoringSSL's `error:100000f7:SSL routines:OPENSSL_internal:WRONG_VERSION_NUMBER`.
+    /// `wrong version number` of BoringSSL's `…:OPENSSL_internal:WRONG_VERSION_NUMBER at FILE:LINE`.
     private static func tlsReason(_ text: String) -> String {
-        let word = (text.split(separator: ":").last ?? "").prefix { $0 == "_" || $0.isUppercase }
+        guard let mark = text.firstRange(of: "OPENSSL_internal:") else { return "the handshake failed" }
+        let word = text[mark.upperBound...].prefix { $0 == "_" || $0.isNumber || $0.isUppercase }
         return word.isEmpty ? "the handshake failed" : word.lowercased().replacing("_", with: " ")
     }
 

@@ -1,3 +1,4 @@
+import ApprovalNotifier
 import ArgumentParser
 import NIOHTTP1
 import WorkflowModel
@@ -11,7 +12,12 @@ struct NotifierCommand: AsyncParsableCommand {
 
 struct RunNotifier: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "run", abstract: "Run the role; what `stepstream notifier` alone does.")
+        commandName: "run", abstract: "Run the role; what `stepstream notifier` alone does.",
+        discussion: """
+            Its channels are in the settings file under notifier.channels, \(NotifierConfiguration.channelsMax) at \
+            most: each has a name, a type (webhook, slack or email) and what the type needs. The guide "Approvals" \
+            has an example of each.
+            """)
     @OptionGroup var options: SettingsOptions
     mutating func run() async throws { try await options.run(NotifierRole.self) }
 }

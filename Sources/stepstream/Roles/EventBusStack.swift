@@ -27,7 +27,11 @@ struct EventBusStack: Sendable {
             subscriber = bus.subscriber
             history = bus.history
             deadLetters = bus.deadLetters
-            openPublisher = { () throws(BusError) in try await bus.publisher() }
+            openPublisher = { () throws(BusError) in
+                let publisher = try await bus.publisher()
+                publisher.connect()
+                return publisher
+            }
             closeBus = { await bus.close() }
             hasTopic = { true }
         } else {
@@ -71,6 +75,6 @@ struct EventBusStack: Sendable {
             }
             values["lag_" + (subscription.group ?? "all")] = .object(JSONObject(lag))
         }
-        return PartHealth(isHealthy: statistics.lastError == nil, detail: statistics.lastError, values: values)
+        return PartHealth(isHealthy: statistics.fault == nil, detail: statistics.fault, values: values)
     }
 }

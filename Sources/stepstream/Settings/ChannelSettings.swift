@@ -23,7 +23,7 @@ struct ChannelSettings {
     /// nil where there are faults.
     mutating func channel() -> NotifierConfiguration.Channel? {
         guard let mapping else {
-            fault("is not a mapping")
+            fault("is not a mapping; give a name, a type and what the type needs")
             return nil
         }
         let name = text("name") ?? ""
@@ -45,6 +45,9 @@ struct ChannelSettings {
         }
         let outgoing = outgoing()
         let approvers = Set(list("approvers"))
+        if mapping["approvers"]?.sequence?.isEmpty == true {
+            fault("approvers names nobody; leave it out to tell the channel of every approval")
+        }
         guard let kind = kind(type), faults.isEmpty else { return nil }
         return NotifierConfiguration.Channel(name: name, kind: kind, outgoing: outgoing, approvers: approvers)
     }
@@ -53,6 +56,9 @@ struct ChannelSettings {
         switch type {
         case "webhook":
             let secrets = secrets()
+            if mapping?["url"] != nil, mapping?["url_file"] != nil {
+                fault("has a url and a url_file; give one of them")
+            }
             return url().map { .webhook($0, WebhookSignature(secrets: secrets)) }
         case "slack": return url().map { .slack($0) }
         default: return mail().map { .email($0) }
@@ -95,6 +101,7 @@ struct ChannelSettings {
             fault("its URL is not one of http or https without user and fragment")
             return nil
         }
+        if !url.isSecure, self.text("tls_ca") != nil { fault("tls_ca is not used by a URL of http; give one of https") }
         return url
     }
 
@@ -135,8 +142,9 @@ struct ChannelSettings {
                 fault("port is \"\(port)\"; give a number from 1 to 65535")
             }
         }
-        if !MailConfiguration.isAddress(mail.from) { fault("from is no mail address") }
-        if mail.recipients.isEmpty { fault("to names nobody") }
+        if security == .plaintext, text("tls_ca") != nil { fault("tls_ca is not used by security: none; set security") }
+        if !MailConfiguration.isAddress(mail.from) { fault("from is no mail address; give one, such as a@example.org") }
+        if mail.recipients.isEmpty { fault("to names nobody; give a list of mail addresses") }
         for address in mail.recipients where !MailConfiguration.isAddress(address) {
             fault("to: \"\(address)\" is no mail address")
         }
@@ -176,9 +184,10 @@ struct ChannelSettings {
     /// What a file holds, without white space around it; empty, and a fault, when it holds nothing.
     private mutating func secret(_ key: String, _ path: String) -> String {
         do throws(InputFileError) {
-            let text = try InputFile.secret(path).split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
-            if text.isEmpty { fault("\(key): \(path) is empty") }
-            return text
+            let lines = try InputFile.secret(path).split(whereSeparator: \.isNewline)
+            if lines.isEmpty { fault("\(key): \(path) is empty") }
+            if lines.count > 1 { fault("\(key): \(path) has \(lines.count) lines; only one can be meant") }
+            return lines.first.map(String.init) ?? ""
         } catch {
             fault("\(key): \(error)")
             return ""

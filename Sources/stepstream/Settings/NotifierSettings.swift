@@ -45,7 +45,8 @@ struct NotifierSettings: Sendable {
         }
         if list.count > NotifierConfiguration.channelsMax {
             faults.append(
-                "notifier.channels has \(list.count) channels; the limit is \(NotifierConfiguration.channelsMax)")
+                "notifier.channels has \(list.count) channels; the limit is \(NotifierConfiguration.channelsMax), and "
+                    + "one channel can reach several people, by its receiver or by the addresses of `to`")
         }
     }
 

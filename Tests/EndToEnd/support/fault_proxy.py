@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 
-from support import sasl
+from support import sasl, versions
 from support.broker import ReservedPort
 
 METADATA, FIND_COORDINATOR, DESCRIBE_CLUSTER = 3, 10, 60
@@ -26,6 +26,7 @@ class _Link:
         self.proxy, self.reader, self.writer = proxy, reader, writer
         self.upstream = None
         self.session = proxy._accounts and sasl.Session(proxy._accounts)
+        self.versions = proxy.floors and versions.Session(proxy.floors)
         self.kinds = {}  # correlation id of a request in flight → API key, for those that carry addresses
 
     async def run(self) -> None:
@@ -76,11 +77,15 @@ class _Link:
         key, _, correlation = struct.unpack_from(">hhi", body)
         if key in CARRYING_ADDRESSES:
             self.kinds[correlation] = key
+        if self.versions:
+            self.versions.request(body)
         return body
 
     def _response(self, body: bytes) -> bytes:
         if self.session:
             body = self.session.completed(body)
+        if self.versions:
+            body = self.versions.response(body)
         if self.kinds.pop(struct.unpack_from(">i", body)[0], None) is None:
             return body
         return body.replace(self.proxy._theirs, self.proxy._ours)
@@ -89,10 +94,10 @@ class _Link:
 class FaultProxy:
     """Runs on a thread of its own; each method returns when the fault is in force."""
 
-    def __init__(self, broker_port: int, tls=None, accounts: sasl.Accounts = None):
+    def __init__(self, broker_port: int, tls=None, accounts: sasl.Accounts = None, floors: versions.Floors = None):
         """With an `ssl.SSLContext` clients speak TLS to the proxy, with accounts they prove by SASL who they are; the
-        broker behind it never does either."""
-        self.broker_port, self._tls, self._accounts = broker_port, tls, accounts
+        broker behind it never does either. With floors it tells them that it has no older request versions."""
+        self.broker_port, self._tls, self._accounts, self.floors = broker_port, tls, accounts, floors
         self._links, self._latency_seconds = set(), 0.0
         self._ready = threading.Event()
         # Held all along, so that the port stays ours while nobody listens.

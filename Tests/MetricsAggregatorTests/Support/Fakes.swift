@@ -12,6 +12,9 @@ final class TopicFake: EventSubscriber, Sendable {
         var starts: [SubscriptionOptions.Start] = []
     }
     private let state = Mutex(State())
+    /// What an answer to a question for the lag waits for.
+    let silence = Mutex<Task<Void, Never>?>(nil)
+    let lagQuestions = Mutex(0)
 
     func publish(_ events: [EncodedEvent]) {
         change { state in
@@ -108,7 +111,11 @@ final class TopicFake: EventSubscriber, Sendable {
         func commit(_ positions: [TopicPosition]) async throws(BusError) {}
 
         var lag: Int? {
-            get async { topic.state.withLock { $0.events.count } - Int(place.withLock { $0.offset }) }
+            get async {
+                topic.lagQuestions.withLock { $0 += 1 }
+                await topic.silence.withLock { $0 }?.value
+                return topic.state.withLock { $0.events.count } - Int(place.withLock { $0.offset })
+            }
         }
 
         func close() async {
