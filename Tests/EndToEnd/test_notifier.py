@@ -247,13 +247,15 @@ def test_receivers_that_misbehave_fail_their_own_attempts_alone(binary, tmp_path
             approval, = office.ask(1)
             receiver.wait("the good, the busy and the away", lambda requests: {"/good", "/busy", "/away"} <= {
                 request.path for request in requests if request.acknowledged is not None})
-            letters = wait_until("six are given up", lambda: (
-                lambda found: len(found) == 6 and {letter["channel"]: letter for letter in found})(dead_letters(office.notifier)))
-            assert set(letters) == {"hang", "redirect", "garbage", "huge", "gone", "local"}
+            letters = wait_until("five are given up", lambda: (
+                lambda found: len(found) == 5 and {letter["channel"]: letter for letter in found})(dead_letters(office.notifier)))
+            # The status decides: what said 200 has the message, however much it says besides.
+            assert set(letters) == {"hang", "redirect", "garbage", "gone", "local"}
+            assert [request.path for request in receiver.requests].count("/huge") == 1
             attempts = {name: letter["attempts"] for name, letter in letters.items()}
-            assert attempts == {"hang": 3, "redirect": 3, "garbage": 3, "huge": 3, "gone": 1, "local": 1}
+            assert attempts == {"hang": 3, "redirect": 3, "garbage": 3, "gone": 1, "local": 1}
             assert "in time" in letters["hang"]["reason"] and "302" in letters["redirect"]["reason"]
-            assert "HTTP" in letters["garbage"]["reason"] and "65536" in letters["huge"]["reason"]
+            assert "HTTP" in letters["garbage"]["reason"]
             assert "address_refused" in letters["local"]["reason"]
             assert elsewhere.requests == [] and not any(request.path == "/local" for request in receiver.requests)
             for path in ("/busy", "/away"):
@@ -264,13 +266,13 @@ def test_receivers_that_misbehave_fail_their_own_attempts_alone(binary, tmp_path
 
             health = office.notifier.get("/health/ready")
             part = health["parts"]["notifier"]
-            assert health["ready"] and part["status"] == "degraded" and part["dead_letters"] == 6, part
+            assert health["ready"] and part["status"] == "degraded" and part["dead_letters"] == 5, part
             assert "gone is disabled" in part["detail"] and "hang fails" in part["detail"]
             metrics = office.notifier.session.get(office.notifier.url + "/metrics", timeout=30).text
             assert 'stepstream_notifier_dead_letters_total{channel="hang"} 1' in metrics
             assert 'stepstream_notifier_deliveries_total{channel="good",outcome="delivered"} 1' in metrics
-            records = wait_until("six records", lambda: (
-                lambda found: len(found) >= 6 and found)(office.dead_records()))
+            records = wait_until("five records", lambda: (
+                lambda found: len(found) >= 5 and found)(office.dead_records()))
             assert {record["data"]["channel"] for record in records} == set(letters)
             for record in records:
                 assert record["type"] == "dead_letter" and record["data"]["approval_id"] == approval
@@ -284,9 +286,9 @@ def test_receivers_that_misbehave_fail_their_own_attempts_alone(binary, tmp_path
             listed = binary.run("notifier", "dead-letters", "--json", *url)
             assert {json.loads(line)["channel"] for line in listed.stdout.splitlines()} == set(letters)
             answer = binary.run("notifier", "resend", "--all", *url)
-            assert "5 sent again" in answer.stdout and "gone" not in answer.stdout, answer
+            assert "4 sent again" in answer.stdout and "gone" not in answer.stdout, answer
             assert letters["gone"]["id"] in answer.stderr and "disabled" in answer.stderr
-            receiver.wait("what was given up", lambda requests: {"/hang", "/redirect", "/garbage", "/huge"} <= {
+            receiver.wait("what was given up", lambda requests: {"/hang", "/redirect", "/garbage"} <= {
                 request.path for request in requests if request.acknowledged is not None})
             assert binary.run("notifier", "enable", "gone", *url).returncode == 0
             assert binary.run("notifier", "resend", letters["gone"]["id"], *url).returncode == 0
