@@ -104,7 +104,7 @@ struct HTTPTests {
             #expect(reply.status == 422)
             #expect(reply.header("retry-after") == "1")
             #expect(
-                reply.text == #"{"type":"about:blank","title":"Unprocessable Entity","status":422,"#
+                reply.text == #"{"type":"about:blank","title":"Unprocessable Content","status":422,"#
                     + #""code":"invalid_definition","detail":"two faults","faults":[{"path":"steps[0].with","line":3,"#
                     + #""column":7,"code":"unknown_reference","message":"no \"x\""},{"message":"no steps"}],"#
                     + #""workflow":"w"}"#)
