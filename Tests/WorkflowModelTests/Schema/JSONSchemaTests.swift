@@ -186,6 +186,21 @@ struct JSONSchemaTests {
             ])
     }
 
+    @Test("one long name above many schemas makes neither long faults nor gigabytes of them")
+    func longNames() throws {
+        func document(under name: String, count: Int) -> JSONValue {
+            var parts = JSONObject()
+            for number in 0..<count { parts["p\(number)"] = ["minLength": -1] }
+            return ["properties": .object(JSONObject([(name, ["properties": .object(parts)])]))]
+        }
+        let long = String(repeating: "n", count: 100_000)
+        let few = try #require(throws: JSONSchemaError.self) { try JSONSchema(document(under: long, count: 50)) }
+        #expect(few.faults.count == 50 && few.faults.allSatisfy { $0.path.utf8.count <= 1024 })
+        let many = try #require(throws: JSONSchemaError.self) { try JSONSchema(document(under: long, count: 2_000)) }
+        #expect(many.faults.map(\.keyword) == ["$limit"])
+        #expect(try #require(many.faults.first).message.contains("use shorter names"))
+    }
+
     @Test(
         "a schema that applies itself to the same value without end is refused",
         arguments: [
