@@ -54,6 +54,33 @@ import Testing
         #expect(Self.names(huge, of: [0x1100]).isEmpty)
     }
 
+    /// A file of this machine's ELF with one function of that name, from 0x10 to 0x20; nothing else is in it.
+    private static func file(naming name: [UInt8]) -> [UInt8] {
+        func little(_ value: Int, _ count: Int) -> [UInt8] { (0..<count).map { UInt8(value >> (8 * $0) & 0xFF) } }
+        // Each section: type, offset, byte count, link.
+        func section(_ type: Int, _ offset: Int, _ count: Int, _ link: Int) -> [UInt8] {
+            little(0, 4) + little(type, 4) + little(0, 16) + little(offset, 8) + little(count, 8) + little(link, 4)
+                + little(0, 20)
+        }
+        let symbol = little(0, 4) + [2, 0] + little(1, 2) + little(0x10, 8) + little(0x10, 8)
+        let sections = 64
+        let symbols = sections + 2 * 64
+        var header = [UInt8](repeating: 0, count: 64)
+        header.replaceSubrange(40..<48, with: little(sections, 8))
+        header.replaceSubrange(58..<60, with: little(64, 2))
+        header.replaceSubrange(60..<62, with: little(2, 2))
+        return header + section(2, symbols, symbol.count, 1) + section(3, symbols + symbol.count, name.count, 0)
+            + symbol + name
+    }
+
+    @Test("a name of megabytes is cut")
+    func longName() {
+        #expect(Self.names(Self.file(naming: Array("short\0".utf8)), of: [0x18]) == [0x18: "short"])
+        let long = [UInt8](repeating: UInt8(ascii: "n"), count: 4 << 20)
+        let names = Self.names(Self.file(naming: long), of: [0x18])
+        #expect(names == [0x18: String(repeating: "n", count: FunctionNames.nameBytesMax)])
+    }
+
     @Test("only the plugin's own file is read, and shown by the plugin's name; what a line says is not translated")
     func frames() {
         let path = "/nowhere/p.so"
