@@ -191,7 +191,8 @@ struct JSONSchemaTests {
         func document(under name: String, count: Int) -> JSONValue {
             var parts = JSONObject()
             for number in 0..<count { parts["p\(number)"] = ["minLength": -1] }
-            return ["properties": .object(JSONObject([(name, ["properties": .object(parts)])]))]
+            let inner: JSONValue = ["properties": .object(parts)]
+            return ["properties": .object(JSONObject([(name, inner)]))]
         }
         let long = String(repeating: "n", count: 100_000)
         let few = try #require(throws: JSONSchemaError.self) { try JSONSchema(document(under: long, count: 50)) }
