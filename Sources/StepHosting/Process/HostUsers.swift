@@ -15,15 +15,19 @@ final class HostUsers: Sendable {
         func end() { users.taken.withLock { _ = $0.remove(id) } }
     }
 
-    private let range: Range<uid_t>
+    /// From anywhere in the range, round it: two servers on one machine that were given the same range rarely meet.
+    private let order: [uid_t]
     private let taken = Mutex<Set<uid_t>>([])
 
-    init(_ range: Range<uid_t>) { self.range = range }
+    init(_ range: Range<uid_t>) {
+        let start = range.randomElement() ?? range.lowerBound
+        order = Array(start..<range.upperBound) + Array(range.lowerBound..<start)
+    }
 
-    /// The lowest user that no host has; nil when every one is taken.
+    /// A user that no host of this server has; nil when every one is taken.
     func take() -> Lease? {
         taken.withLock { taken in
-            guard let id = range.first(where: { !taken.contains($0) }) else { return nil }
+            guard let id = order.first(where: { !taken.contains($0) }) else { return nil }
             taken.insert(id)
             return Lease(id: id, users: self)
         }
