@@ -41,7 +41,7 @@ package final class SQLiteJournal: Journal {
         } catch {
             throw JournalError(error, doing: "opening", path: file.path)
         }
-        let readers = ReaderPool(file: file, waitingMax: configuration.waitingReadsMax)
+        let readers = ReaderPool(file: file, identity: writer.identity, waitingMax: configuration.waitingReadsMax)
         // Each thread keeps the lock: the directory is given up when the last one has ended.
         let writerThread = BlockingThread.start("journal-write") { withExtendedLifetime(lock) { writer.run() } }
         let checkpointThread = BlockingThread.start("journal-check") {
@@ -81,6 +81,8 @@ package final class SQLiteJournal: Journal {
         await checkpointThread.ended()
         lock.release()
     }
+
+    package func check() async throws(JournalError) { try writer.identity.check(at: writer.file.path) }
 
     // MARK: Writing
 

@@ -114,7 +114,7 @@ package final class OrchestratorService: Service {
     package func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             let relayTask = Task { try await relay.run() }
-            let clockTask = Task { await executions.watchClock() }
+            let clockTask = Task { await executions.watch() }
             defer { clockTask.cancel() }
             group.addTask { await self.recover() }
             group.addTask {

@@ -35,4 +35,16 @@ struct StopTests {
         while await office.executions.openCount > 0 { await Task.yield() }
         #expect(office.fatal.errors.isEmpty)
     }
+
+    @Test("a server without executions ends when its journal was moved away, and takes no more")
+    func movedJournal() async throws {
+        let office = try await Office("{name: hold, steps: [{name: h, function: test.hold}]}")
+        await office.executions.checkJournal()
+        #expect(office.fatal.errors.isEmpty)
+        office.journal.failChecks(JournalError(.moved, "gone"))
+        await office.executions.checkJournal()
+        await office.executions.checkJournal()
+        #expect(office.fatal.errors.map(\.code) == [.moved])
+        await #expect(throws: OrchestratorError.self) { _ = try await office.start() }
+    }
 }

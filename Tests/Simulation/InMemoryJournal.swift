@@ -25,6 +25,8 @@ package final class InMemoryJournal: Journal {
         /// The next reads fail with these.
         var recordFaults: [JournalError] = []
         var listFaults: [JournalError] = []
+        /// What `check` throws.
+        var checkFault: JournalError?
         var isHoldingDefinitions = false
         var heldDefinitions: [CheckedContinuation<Void, Never>] = []
     }
@@ -299,6 +301,13 @@ package final class InMemoryJournal: Journal {
                 .flatMap { now < $0.at + IdempotencyClaim.lifetime ? $0 : nil }
         }
     }
+
+    package func check() async throws(JournalError) {
+        if let error = live.withLock({ $0.checkFault }) { throw error }
+    }
+
+    /// What `check` throws from now on.
+    package func failChecks(_ error: JournalError) { live.withLock { $0.checkFault = error } }
 
     package func close() async {
         releaseCommits()

@@ -9,9 +9,12 @@ final class ReaderPool: Sendable {
 
     private let queue: WorkQueue<Job>
     private let file: JournalFile
+    private let identity: FileIdentity
 
-    init(file: JournalFile, waitingMax: Int) {
+    /// - Parameter identity: of the file that the writer has open.
+    init(file: JournalFile, identity: FileIdentity, waitingMax: Int) {
         self.file = file
+        self.identity = identity
         queue = WorkQueue(capacity: waitingMax)
     }
 
@@ -42,7 +45,12 @@ final class ReaderPool: Sendable {
         while case .jobs(let jobs) = queue.take(while: { _ in false }) {
             for job in jobs {
                 do {
-                    let open = try connection ?? file.openReader(number)
+                    let open: DatabaseQueue
+                    if let connection { open = connection } else {
+                        // Opening would make a new file where this one was.
+                        try identity.check(at: file.path)
+                        open = try file.openReader(number)
+                    }
                     connection = open
                     open.inDatabase { job(.success($0)) }
                 } catch {

@@ -114,6 +114,13 @@ struct FileIdentity: Hashable {
         (device, inode) = (status.st_dev, status.st_ino)
     }
 
+    /// - Throws: `moved` when the path names no file any more, or another one.
+    func check(at path: String) throws(JournalError) {
+        guard isStill(at: path) else {
+            throw JournalError(.moved, "\(path) was removed or moved; put it back and start again")
+        }
+    }
+
     /// False when the path names no file any more, or another one.
     func isStill(at path: String) -> Bool {
         var status = stat()

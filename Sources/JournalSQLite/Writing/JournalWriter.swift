@@ -17,8 +17,9 @@ final class JournalWriter: @unchecked Sendable {
     let published: PublishedPosition
     let tap = Mutex<Tap?>(nil)
 
-    private let file: JournalFile
-    private let identity: FileIdentity
+    let file: JournalFile
+    /// The file that is open, whatever lies at its path by now.
+    let identity: FileIdentity
     private let configuration: JournalConfiguration
     private let checkpointer: Checkpointer
     private let logger: Logger
@@ -94,12 +95,11 @@ final class JournalWriter: @unchecked Sendable {
         let now = MonotonicTime.now
         let position = published.due(at: now, isClosing: isClosing)
         guard !jobs.isEmpty || position != nil, let statements else { return }
-        guard identity.isStill(at: file.path) else {
+        do throws(JournalError) { try identity.check(at: file.path) } catch {
             published.postponed(at: now)
-            let moved = JournalError(.moved, "\(file.path) was removed or moved; put it back and start again")
-            if !isFailing { logger.critical("the journal is gone", metadata: ["error": "\(moved)"]) }
+            if !isFailing { logger.critical("the journal is gone", metadata: ["error": "\(error)"]) }
             isFailing = true
-            for job in jobs { job.fail(moved) }
+            for job in jobs { job.fail(error) }
             return
         }
         checkpointer.transactionBegins()

@@ -163,6 +163,12 @@ extension Executions {
         guard !isRefusedStart || isFinal, fatal == nil else { return }
         // The server stops while the disk is full, or has stopped waiting: everything resumes at the next start.
         if error.isRetryable || error.code == .unknownOutcome || (isAbandoned && error.code == .closed) { return }
+        end(by: error)
+    }
+
+    /// The journal takes nothing more from this process, which must stop.
+    func end(by error: JournalError) {
+        guard fatal == nil else { return }
         fatal = error
         logger.critical("the journal refuses this process", metadata: ["error": "\(error)"])
         onFatal(error)

@@ -13,15 +13,21 @@ extension Executions {
         }
     }
 
-    /// Sets every timer again when the wall clock was set, until the task is cancelled.
+    /// Sets every timer again when the wall clock was set, and ends the process when the journal was moved away, until
+    /// the task is cancelled. (A commit notices a moved journal, too, but a server without executions makes none.)
     ///
     /// Timers are due by the wall clock and slept for by the monotonic one, so that a clock that is set forward would
     /// let them oversleep.
-    package func watchClock() async {
+    package func watch() async {
         while !isStopping {
             compareClocks()
+            await checkJournal()
             do { try await Task.sleep(for: configuration.clockCheckInterval) } catch { return }
         }
+    }
+
+    package func checkJournal() async {
+        do throws(JournalError) { try await journal.check() } catch { end(by: error) }
     }
 
     /// Sets every timer again if the wall clock was set since the last comparison.

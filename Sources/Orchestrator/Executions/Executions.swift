@@ -23,7 +23,7 @@ package actor Executions {
         /// The first pause before an append that failed is tried again; it doubles.
         package var appendPause = Duration.milliseconds(100)
         package var appendPauseMax = Duration.seconds(5)
-        /// How often the wall clock is compared with the monotonic one.
+        /// How often the wall clock is compared with the monotonic one, and the journal looked for at its place.
         package var clockCheckInterval = Duration.seconds(15)
         /// A wall clock that gained or lost more than this between two comparisons was set by somebody.
         package var clockDriftMax = Duration.seconds(1)

@@ -67,6 +67,11 @@ package protocol Journal: Sendable {
     /// What an idempotency key was used for, if it is younger than its lifetime.
     func idempotencyKey(_ key: String, workflow: String) async throws(JournalError) -> IdempotencyClaim?
 
+    /// Looks whether the journal is where it was, without reading it.
+    ///
+    /// - Throws: `moved` when it is not: nothing can be made durable any more.
+    func check() async throws(JournalError)
+
     /// Finishes what waits and closes; later calls throw `closed`.
     func close() async
 }
