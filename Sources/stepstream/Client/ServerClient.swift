@@ -60,7 +60,7 @@ struct ServerClient: Sendable {
         guard (200...299).contains(response.status.code) else { throw ServerRefusal(response.status, bytes) }
         if bytes.isEmpty { return .null }
         do {
-            return try JSONValue(parsing: bytes, limits: JSONLimits(depthMax: 128, bytesMax: Self.answerBytesMax))
+            return try JSONValue(parsing: bytes, limits: .written)
         } catch { throw CommandError(.failed, "\(base)\(path) did not answer with JSON: \(error)") }
     }
 
