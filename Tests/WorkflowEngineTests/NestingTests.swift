@@ -37,10 +37,12 @@ struct NestingTests {
         let byInput = Self.wrapped("${{ inputs.v }}", in: wrapping)
         let byStep = Self.wrapped("${{ steps.a.output }}", in: wrapping)
         let byList = JSONValue.string("${{ \(list) }}")
-        for (with, output) in [(byInput, nil), (nil, byInput), (nil, byStep), (byList, nil), (nil, byList)] {
+        let pairs: [(JSONValue, JSONValue)] = [
+            (byInput, [:]), ([:], byInput), ([:], byStep), (byList, [:]), ([:], byList),
+        ]
+        for (with, output) in pairs {
             for depth in [1, 2, 5, 24, 25, 43, 44, 45, 62, 63] {
-                let (machine, records) = try Self.run(
-                    with: with ?? [:], output: output ?? nil, value: Self.nested(depth))
+                let (machine, records) = try Self.run(with: with, output: output, value: Self.nested(depth))
                 #expect(machine.state.status == (wrapping + depth <= 64 ? .completed : .failed))
                 for record in records {
                     #expect(throws: Never.self) { try RecordBody(record) }
