@@ -16,7 +16,10 @@ struct DefinitionTests {
             #expect(newest["revision"] == 2 && newest["source"] == .string(source + "\n# changed"))
             let first = try await room.get("/api/v1/workflows/echo?revision=1").json
             #expect(first["revision"] == 1 && first["source"] == .string(source))
-            #expect(try await room.get("/api/v1/workflows/echo?revision=3").status == 404)
+            let unknown = try await room.get("/api/v1/workflows/echo?revision=3")
+            #expect(unknown.status == 404)
+            #expect(unknown.text("detail") == "workflow echo has no revision 3; the newest is 2")
+            #expect(try await room.get("/api/v1/workflows/echo?revision=0").status == 400)
         }
     }
 

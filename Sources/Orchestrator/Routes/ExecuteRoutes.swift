@@ -46,7 +46,7 @@ package struct ExecuteRoutes: RouteProvider {
         if let given = body.executionID, let earlier = try await journal.summary(of: given) {
             return try await answer(given: earlier, workflow: definition.stored.name, digest: digest, wait: wait)
         }
-        try check(body.inputs, definition.definition)
+        try await check(body.inputs, definition.definition)
         try await PluginWait(catalog: catalog).wait(for: definition.definition.plugins)
         let execution = body.executionID ?? newExecutionID()
         let command = StartCommand(
@@ -95,8 +95,9 @@ package struct ExecuteRoutes: RouteProvider {
         return key
     }
 
-    private func check(_ inputs: JSONValue, _ definition: WorkflowDefinition) throws(Problem) {
-        guard let violations = definition.inputs?.violations(of: inputs), !violations.isEmpty else { return }
+    private func check(_ inputs: JSONValue, _ definition: WorkflowDefinition) async throws(Problem) {
+        let violations = await definitions.violations(of: inputs, in: definition)
+        guard !violations.isEmpty else { return }
         throw Problem(
             422, OrchestratorError.Code.invalidInputs.rawValue,
             "the inputs do not fit the schema of \(definition.name)",
