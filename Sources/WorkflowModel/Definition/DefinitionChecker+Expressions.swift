@@ -82,17 +82,24 @@ extension DefinitionChecker {
         _ expression: Expression, offset: Int, _ text: String, _ node: SourceNode, _ path: String, _ scope: Scope
     ) {
         for (name, place) in expression.unknownFunctions {
-            let known = Expression.functionNames
             let position = position(ofByte: offset + place, in: text, at: node.position)
-            faults.add(
-                .invalidExpression, path, position,
-                "unknown function '\(name)' in an expression\(faults.suggestion(for: name, among: known))")
+            faults.add(.invalidExpression, path, position, fault(ofCall: name))
         }
         for reference in expression.references {
             guard let message = fault(of: reference, scope) else { continue }
             let position = position(ofByte: offset + reference.offset, in: text, at: node.position)
             faults.add(.unknownReference, path, position, message)
         }
+    }
+
+    /// What is wrong with a call that names no function, or one that is not called so, in words.
+    private mutating func fault(ofCall name: String) -> String {
+        let known = Expression.functionNames
+        if ExpressionMacro.allCases.contains(where: { $0.rawValue == name }) {
+            return "the first argument of '\(name)' is a name for the element, as in list.\(name)(item, item > 1)"
+        }
+        if known.contains(name) { return "'\(name)' is not called this way; the guide to expressions shows how" }
+        return "unknown function '\(name)' in an expression\(faults.suggestion(for: name, among: known))"
     }
 
     /// What is wrong with a reference, in words; nil when it names something.

@@ -107,6 +107,16 @@ struct HostileDefinitionTests {
         }
     }
 
+    @Test("a function that is called another way is not suggested to itself")
+    func wrongCalls() {
+        func message(_ expression: String) -> String? {
+            DefinitionSamples.messages("name: a\nsteps: [{name: s, function: risk.score, when: '\(expression)'}]").first
+        }
+        #expect(message("[1].map(1, 2)")?.hasPrefix("the first argument of 'map' is a name") == true)
+        #expect(message("startsWith(1)")?.hasPrefix("'startsWith' is not called this way") == true)
+        #expect(message("mao(1)") == "unknown function 'mao' in an expression; did you mean 'map'?")
+    }
+
     @Test("repeated keys beyond those told apart still end in a fault")
     func repeatedKeys() {
         let text = Self.head + "1\n" + (0..<60).map { "k\($0): 1\nk\($0): 2\n" }.joined()
