@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Orchestrator
 import Simulation
 import Synchronization
@@ -54,7 +55,8 @@ struct CheckTests {
         try await Room.with("echo") { room in
             #expect(try await room.put("endless", Self.endless).status == 201)
             // More of them than there are threads to serve requests.
-            let clients = try await (0..<8).asyncMap { _ in try await room.server.client() }
+            let count = ProcessInfo.processInfo.activeProcessorCount + 1
+            let clients = try await (0..<count).asyncMap { _ in try await room.server.client() }
             for client in clients {
                 try await client.send(
                     "POST", "/api/v1/workflows/endless/execute", headers: [("content-type", "application/json")],
