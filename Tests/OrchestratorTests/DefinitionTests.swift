@@ -114,6 +114,22 @@ struct DefinitionTests {
         }
     }
 
+    @Test("a list refuses parameters that it does not know or that stand twice, all at once")
+    func unknownParameters() async throws {
+        try await Room.with { room in
+            let wrong = try await room.get("/api/v1/workflows?limit=1&next=zzz&limit=2&sort=a")
+            #expect(wrong.status == 400 && wrong.text("code") == "invalid_parameter")
+            #expect(
+                wrong.text("detail")
+                    == #""next" is not known; limit is given twice; "sort" is not known; "#
+                    + "the parameters here are limit, cursor")
+            for path in ["executions?next=a", "approvals?state=a", "executions?status=failed&status=completed"] {
+                #expect(try await room.get("/api/v1/\(path)").text("code") == "invalid_parameter", "\(path)")
+            }
+            #expect(try await room.get("/api/v1/executions?limit=1&status=failed&workflow=a&stuck=true").status == 200)
+        }
+    }
+
     @Test("a deleted definition cannot be started, its executions can still be read")
     func delete() async throws {
         try await Room.with("echo") { room in
