@@ -2,16 +2,18 @@
 ///
 /// A definition may have 10,000 names and as many faults, so the work is bounded: words of another length are passed
 /// over, and the others are compared up to `comparisonsLeft`, after which nothing is suggested.
-struct Suggestions {
+package struct Suggestions {
     /// For all words together; 0.1 s of a debug build.
-    private(set) var comparisonsLeft = 20_000
+    package private(set) var comparisonsLeft = 20_000
+
+    package init() {}
 
     /// Longer words are compared by their beginning.
     private static let wordBytesMax = 64
     private static let editsMax = 2
 
     /// The first of the nearest words, at most two edits away; nil when there is none.
-    mutating func nearest(to word: String, among known: some Sequence<String>) -> String? {
+    package mutating func nearest(to word: String, among known: some Sequence<String>) -> String? {
         let letters = Array(word.utf8.prefix(Self.wordBytesMax))
         var best: (word: String, edits: Int)?
         for candidate in known {

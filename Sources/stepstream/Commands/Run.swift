@@ -35,8 +35,7 @@ struct Run: AsyncParsableCommand {
         }
         let definition = try DefinitionFile(file)
         let given = try inputs.value()
-        var settings = Settings()
-        settings.pluginDirectories = try Settings.pluginDirectories(plugins)
+        var settings = try SettingsResolver.plugins(plugins)
         if let dataDir, dataDir.isEmpty { throw CommandError(.usage, "--data-dir is empty; leave it out for a temporary one") }
         let temporary = dataDir == nil ? try TemporaryDirectory.make("stepstream-run") : nil
         settings.dataDirectory = dataDir ?? temporary ?? ""
