@@ -30,6 +30,7 @@ struct Stepstream: AsyncParsableCommand {
         DescriptorLimit.raise()
         do {
             var command = try parseAsRoot()
+            try RepeatedOptions.refuse(in: Array(CommandLine.arguments.dropFirst()))
             if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
         } catch {
             let status: ExitStatus

@@ -1,6 +1,7 @@
 """Options that no other test uses: from a file, from a pipe, and wrongly."""
 
 import json
+import os
 import signal
 
 import pytest
@@ -48,7 +49,8 @@ def test_a_key_starts_one_execution_only(binary, server):
     assert started(binary.run(*command, "once", input="{ }")) == first
     assert started(binary.run(*command, "again", input="{}")) != first
     refused(binary.run(*command, "once", input='{"other": 1}'), 2, "idempotency_key_reused")
-    refused(binary.run(*command, "", input="{}"), 2, "Idempotency-Key")
+    for key in ("", "a\nb", "é", "k" * 257):
+        refused(binary.run(*command, key, input="{}"), 2, "--key is ")
 
 
 def test_a_limit_bounds_lists_of_executions_and_approvals(binary, server):
@@ -119,3 +121,94 @@ def test_bench_reads_the_memory_after_the_seconds_it_is_told(binary):
     assert figures[0]["name"] == "idle memory (PSS) after 0 s" and figures[0]["value"] > 1
     for wrong in ("--idle-seconds=-1", "--seconds=-1", "--idle-seconds=soon"):
         refused(binary.run(*command, wrong), 2, wrong.split("=")[0])
+
+
+def written(path, definition):
+    path.write_text(json.dumps(definition))
+    return path
+
+
+def executions(server, workflow) -> int:
+    return len(server.get(f"/api/v1/executions?workflow={workflow}")["items"])
+
+
+def test_flags_are_checked_before_anything_is_started(binary, server, tmp_path):
+    server.put_workflow(one_step("bench.echo", "options-first"))
+    command = ["execute", "options-first", "--url", server.url]
+    refused(binary.run(*command, "--retry-for", "bad"), 2, "--retry-for")
+    for output, reason in (("/nonexistent/x", "No such file"), (tmp_path, "is a directory"), ("", "is empty")):
+        refused(binary.run(*command, "--output", output), 2, "--output: ", reason)
+        refused(binary.run("run", written(tmp_path / "w.json", one_step("bench.echo")), "--output", output,
+                           "--plugins", binary.plugins), 2, "--output: ", reason)
+    assert executions(server, "options-first") == 0
+    refused(binary.run("execute", "", "--url", server.url), 2, "name is empty")
+
+
+def test_an_option_is_given_once(binary, server):
+    for arguments, name in ((["execute", "a", "-i", "-", "--inputs=x"], "--inputs"), (["list", "--limit", "1", "--limit=2"], "--limit"),
+                            (["serve", "--port", "1", "--port", "2", "--print-config"], "--port")):
+        refused(binary.run(*arguments), 2, f"{name} may be given once only")
+    assert binary.run("serve", "--cors-origin", "http://a", "--cors-origin", "http://b", "--print-config").returncode == 0
+
+
+@pytest.mark.parametrize("url", [
+    "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://127.0.0.1:", "http://", "ftp://a", "http://a b", "", "http://a/?b"])
+def test_an_address_that_cannot_be_is_refused_with_its_source(binary, url):
+    refused(binary.run("list", "--url", url), 2, f'--url is "{url}"')
+    refused(binary.run("list", env=os.environ | {"STEPSTREAM_URL": url}), 2, f'STEPSTREAM_URL is "{url}"')
+
+
+def test_what_is_no_token_is_said_of_the_file(binary, tmp_path):
+    path = tmp_path / "token"
+    path.write_text("one\ntwo\n")
+    refused(binary.run("list", "--token-file", path), 2, "--token-file: ", "holds no token")
+    refused(binary.run("list", "--token-file", ""), 2, "--token-file is empty")
+    refused(binary.run("list", env=os.environ | {"STEPSTREAM_TOKEN_FILE": ""}), 2, "STEPSTREAM_TOKEN_FILE is empty")
+
+
+def test_inputs_are_an_object_everywhere(binary, server, tmp_path):
+    server.put_workflow(one_step("bench.echo", "options-object"))
+    file = written(tmp_path / "w.json", one_step("bench.echo"))
+    for command in (["execute", "options-object", "--url", server.url], ["run", file, "--plugins", binary.plugins]):
+        for inputs in ("[1]", "1", "null"):
+            refused(binary.run(*command, "-i", "-", input=inputs), 2, "the inputs are an object")
+        refused(binary.run(*command, "-i", ""), 2, "--inputs is empty")
+    refused(binary.run("run", "-", "-i", "-", input="{}"), 2, "both standard input")
+
+
+def test_a_revision_that_is_not_there_is_said(binary, server):
+    server.put_workflow(one_step("bench.echo", "options-revision"))
+    refused(binary.run("workflow", "show", "options-revision", "--revision", "99", "--url", server.url), 1,
+            "has no revision 99; the newest is 1")
+
+
+def test_plugins_come_from_the_settings_too(binary, tmp_path):
+    file = written(tmp_path / "w.json", one_step("bench.echo"))
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "bench.so").write_text("no plugin")
+    bad = os.environ | {"STEPSTREAM_PLUGINS": str(tmp_path / "bad")}
+    for command in (["validate", file], ["run", file]):
+        assert binary.run(*command, env=os.environ | {"STEPSTREAM_PLUGINS": str(binary.plugins)}).returncode == 0
+        refused(binary.run(*command, env=bad), 2, "no plugin offers 'bench.echo'")
+    refused(binary.run("validate", file, env=bad), 2, "bench.so does not load: ")
+    (tmp_path / "stepstream.yaml").write_text(f"plugins: [{tmp_path / 'bad'}]\n")
+    refused(binary.run("validate", file, cwd=tmp_path), 2, "bench.so does not load: ")
+
+
+def test_run_tells_the_faults_that_there_are(binary, tmp_path):
+    file = written(tmp_path / "w.json", one_step("bench.echo") | {"output": "${{ 1 + }}"})
+    result = binary.run("run", file, "--plugins", binary.plugins)
+    refused(result, 2, "1 fault\n", "invalid_expression")
+
+
+def test_a_value_that_nests_too_deep_fails_and_can_be_read(binary, server):
+    output = "${{ inputs.v }}"
+    for _ in range(25):
+        output = {"k": output}
+    value = 1
+    for _ in range(60):
+        value = [value]
+    server.put_workflow(one_step("bench.echo", "options-deep") | {"output": output})
+    execution = server.execute("options-deep", {"v": value})["execution_id"]
+    report = server.get(f"/api/v1/executions/{execution}")
+    assert report["status"] == "failed" and report["error"]["code"] == "expression_error", report

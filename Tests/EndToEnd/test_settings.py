@@ -78,7 +78,10 @@ def test_settings_of_kafka_need_the_bus(binary, configure):
                                    ([], {"STEPSTREAM_KAFKA_BOOTSTRAP": "127.0.0.1:9"})):
         faults = refusal(binary, "serve", "--print-config", *arguments, **environment)
         assert len(faults) == 1 and "bus: kafka" in faults[0]
-    # Whoever names the other bus knows what they do.
+    for arguments in (["--bus", "embedded", "--kafka-bootstrap", "a:1"], configure("bus: embedded\nkafka: {cluster: a}")):
+        faults = refusal(binary, "serve", "--print-config", *arguments)
+        assert len(faults) == 1 and "bus: kafka" in faults[0]
+    # Whoever names the other bus by a flag beside a file of Kafka's knows what they do.
     result = binary.run("serve", "--print-config", "--bus", "embedded", *configure("kafka: {bootstrap: 127.0.0.1:9}"))
     assert result.returncode == 0 and json.loads(result.stdout)["bus"] == "embedded", result
 
@@ -93,6 +96,7 @@ def test_directories_that_are_not_there_are_refused_by_whoever_needs_them(binary
     assert not data_dir.exists()
     # The others may share the settings and have no plugins.
     assert binary.run("gateway", "--plugins", "/nope", "--print-config").returncode == 0
+    assert refusal(binary, "serve", "--plugins", "/nope", "--print-config")
     definition = tmp_path / "w.json"
     definition.write_text(json.dumps(three_steps()))
     for command in (["run", definition], ["validate", definition], ["plugin", "list"]):
@@ -157,3 +161,78 @@ def test_a_temporary_directory_that_cannot_be_made_is_said_in_words(binary, tmp_
     definition.write_text(json.dumps(three_steps()))
     result = binary.run("run", definition, env=os.environ | {"TMPDIR": "/nowhere"})
     assert result.returncode == 78 and "/nowhere" in result.stderr and "NSCocoa" not in result.stderr, result
+
+
+@pytest.mark.parametrize("brokers, wrong", [
+    ("x:99999", ["x:99999"]), ("x:0", ["x:0"]), (":9092", [":9092"]), ("a:1,,b:2", [""]), ("http://x:1", ["http://x:1"]),
+    ("a:0, b:65536", ["a:0", "b:65536"]), ("a:+1", ["a:+1"]), ("a:", ["a:"])])
+def test_brokers_that_cannot_be_are_refused_each(binary, brokers, wrong):
+    faults = refusal(binary, "serve", "--print-config", "--bus", "kafka", "--kafka-bootstrap", brokers)
+    assert [re.search('has "(.*?)"', line)[1] for line in faults] == wrong and "--kafka-bootstrap" in faults[0]
+
+
+def test_brokers_are_addresses_with_or_without_white_space(binary):
+    result = binary.run("serve", "--print-config", "--bus", "kafka", "--kafka-bootstrap", "a:1, b_c.d:65535,[::1]:3")
+    assert json.loads(result.stdout)["kafka"]["bootstrap"] == "a:1,b_c.d:65535,[::1]:3", result
+
+
+def test_null_is_no_text(binary, configure):
+    faults = refusal(binary, "serve", "--print-config", *configure(
+        "data_dir: ~\nhost: null\nplugins: [~]\nbus: kafka\nkafka: {bootstrap: a, tls_ca: ~, properties: {a: ~}}\n"
+        "tokens: [{name: ann, token_file: ~}]"))
+    for place in ("data_dir in ", "host in ", "plugins in ", "kafka.tls_ca in ", "kafka.properties in ", "no token_file"):
+        assert any(place in line for line in faults), (place, faults)
+    quoted = binary.run("serve", "--print-config", *configure("host: '~'"))
+    assert json.loads(quoted.stdout)["host"] == "~", quoted
+
+
+def test_a_tilde_is_no_directory(binary, configure):
+    faults = refusal(binary, "serve", "--print-config", *configure("data_dir: ~/data\nplugins: ['~x']"))
+    assert len([line for line in faults if "~ stands for no directory" in line]) == 2, faults
+
+
+def test_variables_that_are_no_settings_are_refused_or_said(binary):
+    faults = refusal(binary, "serve", "--print-config", STEPSTREAM_PROT="1", STEPSTREAM_TOKENS="a",
+                     STEPSTREAM_NOTIFIER_CHANNELS="a", STEPSTREAM_PLUGIN_SECRET_FILES="a", STEPSTREAM_KAFKA_PARTITION="1",
+                     STEPSTREAM_BUS="kafka", STEPSTREAM_KAFKA_BOOTSTRAP="a:1")
+    text = "\n".join(faults)
+    assert len(faults) == 5 and "did you mean STEPSTREAM_PORT?" in text, faults
+    assert "did you mean STEPSTREAM_KAFKA_PARTITIONS?" in text
+    assert all(f"{key} stands in the settings file alone" in text
+               for key in ("tokens", "notifier.channels", "plugin_secret_files"))
+    # As Kubernetes has it for a service of that name.
+    other = binary.run("serve", "--print-config", env=os.environ | {"STEPSTREAM_SERVICE_HOST": "10.0.0.1"})
+    assert other.returncode == 0 and "STEPSTREAM_SERVICE_HOST is no setting" in other.stderr
+
+
+def test_a_settings_file_without_a_name_is_said_of_its_source(binary):
+    assert "--config is empty" in refusal(binary, "serve", "--config", "")[0]
+    assert "STEPSTREAM_CONFIG is empty" in refusal(binary, "serve", STEPSTREAM_CONFIG="")[0]
+
+
+def test_security_that_has_no_effect_is_refused(binary, configure):
+    faults = refusal(binary, "serve", "--print-config", *configure(
+        "bus: kafka\nkafka: {bootstrap: a, sasl_username: u, sasl_password: p, tls_ca: /dev/null}"))
+    assert [re.search(r"kafka\.\w+", line)[0] for line in faults] == [
+        "kafka.sasl_username", "kafka.sasl_password", "kafka.tls_ca"]
+
+
+@pytest.mark.parametrize("flags", [["--print-config"], ["--port", "0"]])
+def test_every_fault_comes_in_one_round(binary, data_dir, configure, flags):
+    faults = refusal(binary, "serve", "--data-dir", data_dir, *flags, *configure(
+        "bus: kafka\nplugins: [/nope]\nplugin_secret_files: {a: {b: /none}}\nlog_level: loud\n"
+        "kafka: {bootstrap: a, partitions: 0, security: ssl, tls_ca: /no/ca, properties: {acks: '0'}}"))
+    for word in ("/nope", "/none", "log_level", "kafka.partitions", "/no/ca", "acks"):
+        assert any(word in line for line in faults), (word, faults)
+    assert not data_dir.exists()
+
+
+def test_the_token_file_is_shown(binary, configure, tmp_path):
+    result = binary.run("serve", "--print-config", *configure(
+        "bus: kafka\nkafka: {bootstrap: a, security: sasl_ssl, sasl_mechanism: OAUTHBEARER, oauth_token_file: /run/token}"))
+    assert json.loads(result.stdout)["kafka"]["oauth_token_file"] == "/run/token", result
+
+
+def test_public_urls_have_a_port_that_can_be(binary, configure):
+    faults = refusal(binary, "serve", "--print-config", *configure("approvals: {public_url: 'https://a:99999'}"))
+    assert len(faults) == 1 and "public_url" in faults[0]

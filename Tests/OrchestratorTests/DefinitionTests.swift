@@ -16,7 +16,10 @@ struct DefinitionTests {
             #expect(newest["revision"] == 2 && newest["source"] == .string(source + "\n# changed"))
             let first = try await room.get("/api/v1/workflows/echo?revision=1").json
             #expect(first["revision"] == 1 && first["source"] == .string(source))
-            #expect(try await room.get("/api/v1/workflows/echo?revision=3").status == 404)
+            let unknown = try await room.get("/api/v1/workflows/echo?revision=3")
+            #expect(unknown.status == 404)
+            #expect(unknown.text("detail") == "workflow echo has no revision 3; the newest is 2")
+            #expect(try await room.get("/api/v1/workflows/echo?revision=0").status == 400)
         }
     }
 
@@ -108,6 +111,22 @@ struct DefinitionTests {
             let rest = try await room.get("/api/v1/workflows?limit=2&cursor=\(cursor)").json
             #expect(rest["items"]?.arrayValue?.compactMap { $0["name"]?.stringValue } == ["hold"])
             #expect(rest["next"]?.isNull == true)
+        }
+    }
+
+    @Test("a list refuses parameters that it does not know or that stand twice, all at once")
+    func unknownParameters() async throws {
+        try await Room.with { room in
+            let wrong = try await room.get("/api/v1/workflows?limit=1&next=zzz&limit=2&sort=a")
+            #expect(wrong.status == 400 && wrong.text("code") == "invalid_parameter")
+            #expect(
+                wrong.text("detail")
+                    == #""next" is not known; limit is given twice; "sort" is not known; "#
+                    + "the parameters here are limit, cursor")
+            for path in ["executions?next=a", "approvals?state=a", "executions?status=failed&status=completed"] {
+                #expect(try await room.get("/api/v1/\(path)").text("code") == "invalid_parameter", "\(path)")
+            }
+            #expect(try await room.get("/api/v1/executions?limit=1&status=failed&workflow=a&stuck=true").status == 200)
         }
     }
 

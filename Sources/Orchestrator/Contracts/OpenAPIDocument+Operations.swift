@@ -79,8 +79,8 @@ extension OpenAPIDocument {
             "channel": inPath("channel", ["type": "string"], "The channel's name in the settings."),
             "delivery": inPath("delivery", ["type": "string"], "The delivery's ID."),
             "revision": query(
-                "revision", ["type": "integer", "minimum": 0, "maximum": 9_223_372_036_854_775_807],
-                "0 or absent: the newest."),
+                "revision", ["type": "integer", "minimum": 1, "maximum": 9_223_372_036_854_775_807],
+                "Absent: the newest."),
             "after": query("after", sequence(default: 0), "Begin after this sequence."),
             "Last-Event-ID": header(
                 "Last-Event-ID", sequence(),

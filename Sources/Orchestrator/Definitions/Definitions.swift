@@ -31,11 +31,14 @@ package final class Definitions: Sendable {
     }
 
     static let cachedMax = 1_000
+    /// A millisecond of a schema's check.
+    static let stepsMaxInPlace = 20_000
 
     private let journal: any Journal
     private let lease: JournalLease
     private let catalog: any FunctionCatalog
     private let pluginWaitMax: Duration
+    private let checks = CheckQueue()
     private let cache = Mutex(Cache())
     /// Changes are made one at a time, so that what one demands of the current revision still holds when it is made:
     /// this process is the only writer of the journal.
@@ -65,7 +68,13 @@ package final class Definitions: Sendable {
         do { stored = try await journal.definition(named: name, revision: revision) } catch {
             throw OrchestratorError(.journal, "definition \(name) cannot be read", cause: error)
         }
-        guard let stored else { throw OrchestratorError(.unknownWorkflow, "workflow \(name) is not known") }
+        guard let stored else {
+            if let revision, let newest = try? await journal.definition(named: name, revision: nil) {
+                throw OrchestratorError(
+                    .unknownWorkflow, "workflow \(name) has no revision \(revision); the newest is \(newest.revision)")
+            }
+            throw OrchestratorError(.unknownWorkflow, "workflow \(name) is not known")
+        }
         let definition: WorkflowDefinition
         do {
             // It was checked against the plugins when it was stored, and they may have changed since.
@@ -98,7 +107,7 @@ package final class Definitions: Sendable {
         condition: @escaping @Sendable (_ current: Int?) throws -> Void
     ) async throws -> (loaded: LoadedDefinition, isCreated: Bool) {
         try await waitForPlugins(of: source, format)
-        let definition = try check(source, format: format)
+        let definition = try await check(source, format: format).get()
         if let name, name != definition.name {
             throw OrchestratorError(
                 .invalidInputs,
@@ -116,20 +125,41 @@ package final class Definitions: Sendable {
         }
     }
 
-    /// Waits for the plugins that the definition names, if they may still be loading. A definition that cannot be read
-    /// is not waited for; the check that follows reports its faults.
+    /// What the definition names may be among the plugins still being looked at. One with faults is waited for as well:
+    /// the check that follows tells all of them, and a function that comes with its plugin is none.
     private func waitForPlugins(of source: [UInt8], _ format: StoredDefinition.Format) async throws(OrchestratorError) {
-        guard !catalog.loading.isEmpty,
-            let definition = try? DefinitionReader.read(
-                source, format: DefinitionFormat(format), functions: { _ in .unchecked })
-        else { return }
-        try await PluginWait(catalog: catalog, limit: pluginWaitMax).wait(for: definition.plugins)
+        guard !catalog.loading.isEmpty else { return }
+        let plugins = await checks.run {
+            var plugins: Set<String> = []
+            _ = try? DefinitionReader.read(
+                source, format: DefinitionFormat(format),
+                functions: { name in
+                    plugins.insert(name.plugin)
+                    return .unchecked
+                })
+            return plugins
+        }
+        try await PluginWait(catalog: catalog, limit: pluginWaitMax).wait(for: plugins)
     }
 
-    /// Checks a definition against the plugins that are loaded now, and stores nothing.
-    /// - Throws: `DefinitionError` with every fault.
-    package func check(_ source: [UInt8], format: StoredDefinition.Format) throws -> WorkflowDefinition {
-        try DefinitionReader.read(source, format: DefinitionFormat(format), functions: catalog.lookup)
+    /// Checks a definition against the plugins of the moment.
+    private func check(
+        _ source: [UInt8], format: StoredDefinition.Format
+    ) async -> Result<WorkflowDefinition, DefinitionError> {
+        await checks.run { [catalog] in
+            Result { () throws(DefinitionError) in
+                try DefinitionReader.read(source, format: DefinitionFormat(format), functions: catalog.lookup)
+            }
+        }
+    }
+
+    /// Every violation of the inputs' schema.
+    func violations(of inputs: JSONValue, in definition: WorkflowDefinition) async -> [JSONSchemaViolation] {
+        guard let schema = definition.inputs else { return [] }
+        // Most checks take less than a change of thread is worth.
+        let found = schema.violations(of: inputs, stepsMax: Self.stepsMaxInPlace)
+        guard found.contains(where: { $0.keyword == "$limit" }) else { return found }
+        return await checks.run { schema.violations(of: inputs) }
     }
 
     /// - Returns: false when there was none.

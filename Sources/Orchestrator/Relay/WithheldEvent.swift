@@ -14,7 +14,7 @@ struct WithheldEvent {
 
     /// - Parameter reason: what the bus said.
     init(_ event: EncodedEvent, reason: String, at now: Timestamp) throws(JSONError) {
-        var value = try JSONValue(parsing: event.bytes)
+        var value = try JSONValue(parsing: event.bytes, limits: .written)
         var data = value["data"]?.objectValue ?? JSONObject()
         var withheld: [JSONValue] = []
         for member in data where member.value.encoded.count > Self.memberBytesMax {

@@ -21,7 +21,7 @@ package struct ApprovalRoutes: RouteProvider {
     }
 
     private func list(_ request: WebRequest) async throws -> WebResponse {
-        let page = try Page(request)
+        let page = try Page(request, "workflow", "status")
         var filter = ApprovalFilter(
             workflow: request.query["workflow"], status: .pending, before: try page.position(Self.approvalID))
         if let text = request.query["status"] {

@@ -47,7 +47,7 @@ package struct ExecuteRoutes: RouteProvider {
         if let given = body.executionID, let earlier = try await journal.summary(of: given) {
             return try await answer(given: earlier, workflow: definition.stored.name, body: body, wait: wait)
         }
-        try check(body.inputs, definition.definition)
+        try await check(body.inputs, definition.definition)
         try await PluginWait(catalog: catalog, limit: pluginWaitMax).wait(for: definition.definition.plugins)
         let execution = body.executionID ?? newExecutionID()
         let command = StartCommand(
@@ -96,8 +96,9 @@ package struct ExecuteRoutes: RouteProvider {
         return key
     }
 
-    private func check(_ inputs: JSONValue, _ definition: WorkflowDefinition) throws(Problem) {
-        guard let violations = definition.inputs?.violations(of: inputs), !violations.isEmpty else { return }
+    private func check(_ inputs: JSONValue, _ definition: WorkflowDefinition) async throws(Problem) {
+        let violations = await definitions.violations(of: inputs, in: definition)
+        guard !violations.isEmpty else { return }
         throw Problem(
             422, OrchestratorError.Code.invalidInputs.rawValue,
             "the inputs do not fit the schema of \(definition.name)",

@@ -22,7 +22,7 @@ package struct ExecutionRoutes: RouteProvider {
     }
 
     private func list(_ request: WebRequest) async throws -> WebResponse {
-        let page = try Page(request)
+        let page = try Page(request, "workflow", "status", "stuck")
         var filter = ExecutionFilter(workflow: request.query["workflow"])
         if let text = request.query["status"] {
             guard let status = ExecutionStatus(rawValue: text) else {
@@ -77,7 +77,7 @@ package struct ExecutionRoutes: RouteProvider {
     }
 
     private func events(_ request: WebRequest) async throws -> WebResponse {
-        let page = try Page(request)
+        let page = try Page(request, "after")
         let summary = try await known(request)
         // A later page is the cursor's, whatever `after` the first one had.
         let after =

@@ -3,6 +3,8 @@ import WorkflowModel
 /// The query of a request target, percent-decoded; of equal names the first counts.
 package struct WebQuery: Hashable, Sendable {
     private var values: [String: String] = [:]
+    /// In the order they were sent, each as often.
+    package private(set) var names: [String] = []
 
     /// Reads `a=1&b=2`.
     /// - Throws: 400 `invalid_encoding` for a part that is not UTF-8, percent-encoded: left out it would change what
@@ -16,6 +18,7 @@ package struct WebQuery: Hashable, Sendable {
                 let part = String(decoding: part, as: UTF8.self)
                 throw Problem(400, "invalid_encoding", "\"\(part)\" is not UTF-8, percent-encoded and without NUL")
             }
+            names.append(name)
             if values[name] == nil { values[name] = value }
         }
     }

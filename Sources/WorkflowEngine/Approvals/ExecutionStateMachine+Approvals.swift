@@ -126,6 +126,9 @@ extension ExecutionStateMachine {
         guard form.encoded.count <= limits.formBytesMax else {
             throw VoteRefusal(.invalidForm, "the form exceeds the limit of \(limits.formBytesMax) bytes")
         }
+        guard form.depth <= limits.formDepthMax else {
+            throw VoteRefusal(.invalidForm, "the form nests deeper than \(limits.formDepthMax)")
+        }
         let violations = schema.violations(of: form)
         if violations.isEmpty { return }
         throw VoteRefusal(.invalidForm, "the form does not fit its schema", violations: violations)

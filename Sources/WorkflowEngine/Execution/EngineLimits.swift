@@ -17,6 +17,8 @@ package struct EngineLimits: Sendable {
     package var pauseMax: Duration
     /// What an approver fills in, in bytes of JSON.
     package var formBytesMax: Int
+    /// Nesting of what an approver fills in; a gate's output wraps it in three levels.
+    package var formDepthMax: Int
     /// Reminders of one approval, an escalation counted with them; after that nobody is reminded any more.
     package var noticesMax: Int
     /// The longest wait a step may ask for before its next attempt.
@@ -25,8 +27,8 @@ package struct EngineLimits: Sendable {
     package init(
         contextBytesMax: Int = 16 << 20, messageBytesMax: Int = 8 << 10, interruptionsMax: Int = 10,
         interruptionPause: Duration = .seconds(1), hostLostPause: Duration = .milliseconds(100),
-        pauseMax: Duration = .seconds(60), formBytesMax: Int = 64 << 10, noticesMax: Int = 1_000,
-        retryAfterMax: Duration = .seconds(86_400)
+        pauseMax: Duration = .seconds(60), formBytesMax: Int = 64 << 10,
+        formDepthMax: Int = JSONLimits.valueDepthMax - 3, noticesMax: Int = 1_000, retryAfterMax: Duration = .seconds(86_400)
     ) {
         self.contextBytesMax = contextBytesMax
         self.messageBytesMax = messageBytesMax
@@ -35,6 +37,7 @@ package struct EngineLimits: Sendable {
         self.hostLostPause = hostLostPause
         self.pauseMax = pauseMax
         self.formBytesMax = formBytesMax
+        self.formDepthMax = formDepthMax
         self.noticesMax = noticesMax
         self.retryAfterMax = retryAfterMax
     }

@@ -28,10 +28,11 @@ extension FunctionCatalog {
     /// What the definition reader asks.
     package func lookup(_ name: FunctionName) -> FunctionLookup {
         if let function = function(name) { return .known(input: function.input) }
-        return .unknown(
-            among: plugins.flatMap { plugin in
+        return .unknown {
+            plugins.flatMap { plugin in
                 plugin.functions.map { FunctionName(plugin: plugin.name, function: $0.name) }
-            })
+            }
+        }
     }
 }
 

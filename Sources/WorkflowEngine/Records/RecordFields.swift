@@ -31,14 +31,11 @@ struct RecordFields {
 
 /// Reads the members of a record's JSON object.
 struct RecordReader {
-    /// A record wraps values that are themselves at the limits of depth and size.
-    static let limits = JSONLimits(depthMax: 80, bytesMax: 64 << 20, duplicateKeysRefused: false)
-
     private let members: JSONObject
 
     init(_ payload: [UInt8]) throws(RecordError) {
         do {
-            guard let members = try JSONValue(parsing: payload, limits: Self.limits).objectValue else {
+            guard let members = try JSONValue(parsing: payload, limits: .written).objectValue else {
                 throw RecordError("not an object")
             }
             self.members = members

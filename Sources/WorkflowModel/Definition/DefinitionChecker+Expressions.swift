@@ -82,11 +82,8 @@ extension DefinitionChecker {
         _ expression: Expression, offset: Int, _ text: String, _ node: SourceNode, _ path: String, _ scope: Scope
     ) {
         for (name, place) in expression.unknownFunctions {
-            let known = Expression.functionNames
             let position = position(ofByte: offset + place, in: text, at: node.position)
-            faults.add(
-                .invalidExpression, path, position,
-                "unknown function '\(name)' in an expression\(Suggestion.text(for: name, among: known))")
+            faults.add(.invalidExpression, path, position, fault(ofCall: name))
         }
         for reference in expression.references {
             guard let message = fault(of: reference, scope) else { continue }
@@ -95,19 +92,29 @@ extension DefinitionChecker {
         }
     }
 
+    /// What is wrong with a call that names no function, or one that is not called so, in words.
+    private mutating func fault(ofCall name: String) -> String {
+        let known = Expression.functionNames
+        if ExpressionMacro.allCases.contains(where: { $0.rawValue == name }) {
+            return "the first argument of '\(name)' is a name for the element, as in list.\(name)(item, item > 1)"
+        }
+        if known.contains(name) { return "'\(name)' is not called this way; the guide to expressions shows how" }
+        return "unknown function '\(name)' in an expression\(faults.suggestion(for: name, among: known))"
+    }
+
     /// What is wrong with a reference, in words; nil when it names something.
-    private func fault(of reference: Expression.Reference, _ scope: Scope) -> String? {
+    private mutating func fault(of reference: Expression.Reference, _ scope: Scope) -> String? {
         let path = reference.path
         guard Self.roots.contains(path[0]) else {
-            let suggestion = Suggestion.text(for: path[0], among: Self.roots)
+            let suggestion = faults.suggestion(for: path[0], among: Self.roots)
             let known = suggestion.isEmpty ? "; there are inputs, steps, execution and risk_score" : suggestion
             return "unknown name '\(path[0])'\(known)"
         }
         switch path[0] {
         case "steps": return fault(ofStep: reference, scope)
         case "inputs":
-            guard path.count > 1, let inputNames, !inputNames.contains(path[1]) else { return nil }
-            return "inputs has no '\(path[1])'\(Suggestion.text(for: path[1], among: inputNames))"
+            guard path.count > 1, let inputNames, !knownInputs.contains(path[1]) else { return nil }
+            return "inputs has no '\(path[1])'\(faults.suggestion(for: path[1], among: inputNames))"
         case "risk_score":
             return path.count > 1 || reference.continuesDynamically ? "risk_score is a number and has no fields" : nil
         default:
@@ -115,19 +122,19 @@ extension DefinitionChecker {
             let list = members.map { "\(path[0]).\($0)" }.joined(separator: ", ")
             guard path.count > 1 else { return "name what you need of it: \(list)" }
             guard !members.contains(path[1]) else { return nil }
-            let suggestion = Suggestion.text(for: path[1], among: members)
+            let suggestion = faults.suggestion(for: path[1], among: members)
             return "\(path[0]) has no '\(path[1])'\(suggestion.isEmpty ? "; there are \(list)" : suggestion)"
         }
     }
 
-    private func fault(ofStep reference: Expression.Reference, _ scope: Scope) -> String? {
+    private mutating func fault(ofStep reference: Expression.Reference, _ scope: Scope) -> String? {
         let path = reference.path
         guard path.count > 1 else {
             return "name the step and what you need of it, such as steps.NAME.output"
         }
         let name = path[1]
         guard let place = stepPlaces[name] else {
-            return "there is no step '\(name)'\(Suggestion.text(for: name, among: stepPlaces.keys.sorted()))"
+            return "there is no step '\(name)'\(faults.suggestion(for: name, among: stepNames))"
         }
         if case .step(let present) = scope {
             if place == present { return "step '\(name)' cannot read itself" }
@@ -135,7 +142,7 @@ extension DefinitionChecker {
         }
         guard path.count > 2 else { return "say what you need of it: steps.\(name).output, .status or .error" }
         guard Self.stepMembers.contains(path[2]) else {
-            let suggestion = Suggestion.text(for: path[2], among: Self.stepMembers)
+            let suggestion = faults.suggestion(for: path[2], among: Self.stepMembers)
             return "a step has output, status and error, no '\(path[2])'"
                 + (suggestion.isEmpty ? "; a field of its output is steps.\(name).output.\(path[2])" : suggestion)
         }

@@ -23,7 +23,7 @@ extension DefinitionChecker {
             let memberPath = path.appendingKey(member.key)
             guard let property = properties[member.key] else {
                 if isClosed {
-                    let suggestion = Suggestion.text(for: member.key, among: properties.keys)
+                    let suggestion = faults.suggestion(for: member.key, among: properties.keys)
                     faults.add(
                         .invalidInput, memberPath, member.keyPosition,
                         "\(function) takes no '\(member.key)'\(suggestion)")

@@ -58,7 +58,7 @@ extension DefinitionChecker {
             return nil
         }
         if case .unknown(let known) = lookup(name) {
-            let suggestion = Suggestion.text(for: text, among: known.map(\.description))
+            let suggestion = faults.isFull ? "" : faults.suggestion(for: text, among: known().map(\.description))
             let hint = suggestion.isEmpty ? "; install its plugin or name another" : suggestion
             faults.add(.unknownFunction, path, functionNode.position, "no plugin offers '\(text)'\(hint)")
         }

@@ -4,9 +4,13 @@ struct DefinitionChecker {
     let functions: (FunctionName) -> FunctionLookup
     var faults: FaultCollector
     /// Each step's name and its first place in `steps`.
-    var stepPlaces: [String: Int] = [:]
+    private(set) var stepPlaces: [String: Int] = [:]
+    /// In the order of the text.
+    private(set) var stepNames: [String] = []
     /// The names that `inputs` may have; nil when the schema leaves them open.
     var inputNames: [String]?
+    /// Those of `inputNames`, for look-ups.
+    private(set) var knownInputs: Set<String> = []
     var lookups: [FunctionName: FunctionLookup] = [:]
     private let text: String
     private lazy var source = SourceText(text)
@@ -77,6 +81,7 @@ struct DefinitionChecker {
             case .object(let properties)? = node["properties"]?.content
         {
             inputNames = properties.map(\.key)
+            knownInputs = Set(properties.map(\.key))
         }
         return schema(node, "inputs")
     }
@@ -131,6 +136,7 @@ struct DefinitionChecker {
         for (place, element) in elements.enumerated() {
             guard case .scalar(.string(let name))? = element["name"]?.content, stepPlaces[name] == nil else { continue }
             stepPlaces[name] = place
+            stepNames.append(name)
         }
         var steps: [StepDefinition] = []
         for (place, element) in elements.enumerated() {
@@ -143,7 +149,7 @@ struct DefinitionChecker {
 
     /// The place of a byte of a string's value in the text.
     mutating func position(ofByte offset: Int?, in value: String, at start: SourcePosition) -> SourcePosition {
-        guard let offset, offset > 0 else { return start }
+        guard let offset, offset > 0, !faults.isFull else { return start }
         return source.position(ofByte: offset, in: value, at: start)
     }
 
@@ -157,7 +163,7 @@ struct DefinitionChecker {
                     .reservedKey, memberPath, member.keyPosition,
                     "'\(member.key)' comes in a later version; leave it out for now")
             } else {
-                let suggestion = Suggestion.text(for: member.key, among: known)
+                let suggestion = faults.suggestion(for: member.key, among: known)
                 let hint = suggestion.isEmpty ? "; the keys here are \(known.joined(separator: ", "))" : suggestion
                 faults.add(.unknownKey, memberPath, member.keyPosition, "unknown key '\(member.key)'\(hint)")
             }
@@ -193,7 +199,7 @@ struct DefinitionChecker {
         let known = Choice.allCases.map(\.rawValue)
         faults.add(
             .invalidValue, path, node.position,
-            "'\(text)' is not one of \(known.joined(separator: ", "))\(Suggestion.text(for: text, among: known))")
+            "'\(text)' is not one of \(known.joined(separator: ", "))\(faults.suggestion(for: text, among: known))")
         return nil
     }
 

@@ -7,8 +7,8 @@ package enum DefinitionFormat: String, CaseIterable, Sendable {
 package enum FunctionLookup: Sendable {
     /// It exists; `input` is the JSON Schema that its plugin declares, if any.
     case known(input: JSONValue?)
-    /// It does not exist; `among` lists those that do, for a suggestion.
-    case unknown(among: [FunctionName])
+    /// It does not exist; `among` lists those that do, for a suggestion. Listed only for a fault that is kept.
+    case unknown(among: @Sendable () -> [FunctionName])
     /// There is no catalogue to ask.
     case unchecked
 }

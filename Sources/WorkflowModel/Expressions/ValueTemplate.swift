@@ -62,8 +62,8 @@ package indirect enum ValueTemplate: Sendable {
 
     /// Evaluates every expression against the variables at the root.
     ///
-    /// What is taken from the variables is shared, not copied. A result whose JSON is surely longer than `bytesMax`
-    /// is refused before anyone tries to write it down.
+    /// What is taken from the variables is shared, not copied. A result whose JSON is surely longer than `bytesMax`,
+    /// or nests deeper than `JSONLimits.valueDepthMax`, is refused before anyone tries to write it down.
     /// - Throws: `ExpressionError`, its message led by the place in the template.
     package func evaluate(
         _ variables: JSONObject, bytesMax: Int = Self.bytesMaxDefault
@@ -88,11 +88,11 @@ private struct TemplateEvaluation {
     mutating func value(of template: ValueTemplate) throws(ExpressionError) -> JSONValue {
         switch template {
         case .literal(let value):
-            try charge(value)
+            try charge(value, depth: path.count)
             return value
         case .expression(let expression):
             let value = try result(of: expression)
-            try charge(value)
+            try charge(value, depth: path.count)
             return value
         case .text(let parts):
             var text = ""
@@ -104,7 +104,7 @@ private struct TemplateEvaluation {
                 case .expression(let expression):
                     let value = try result(of: expression)
                     // Charged before it is written, so that no text grows past the limit.
-                    try charge(value)
+                    try charge(value, depth: 0)
                     text += value.stringValue ?? value.encodedText
                 }
             }
@@ -146,20 +146,29 @@ private struct TemplateEvaluation {
         }
     }
 
-    /// Counts what the JSON of a value takes at least.
-    private mutating func charge(_ value: JSONValue) throws(ExpressionError) {
+    /// Counts what the JSON of a value takes at least, and holds it to the nesting that is read back.
+    /// - Parameter depth: how many arrays and objects of the template the value stands in.
+    private mutating func charge(_ value: JSONValue, depth: Int) throws(ExpressionError) {
         switch value {
         case .string(let text): try charge(bytes: text.utf8.count)
         case .array(let elements):
+            try descend(to: depth + 1)
             try charge(bytes: elements.count)
-            for element in elements { try charge(element) }
+            for element in elements { try charge(element, depth: depth + 1) }
         case .object(let members):
+            try descend(to: depth + 1)
             try charge(bytes: members.count)
             for (key, member) in members {
                 try charge(bytes: key.utf8.count)
-                try charge(member)
+                try charge(member, depth: depth + 1)
             }
         default: bytes += 1
+        }
+    }
+
+    private func descend(to depth: Int) throws(ExpressionError) {
+        guard depth <= JSONLimits.valueDepthMax else {
+            throw ExpressionError(.limit, message: "the value nests deeper than \(JSONLimits.valueDepthMax)")
         }
     }
 

@@ -21,6 +21,12 @@ package struct JSONError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// What a JSON text may be at most.
 package struct JSONLimits: Sendable {
+    /// Nesting of one value: of inputs, outputs, forms and checkpoints as they are read, and of what a template makes.
+    package static let valueDepthMax = 64
+    /// For what Stepstream wrote itself: records, events, answers. They wrap values of `valueDepthMax` in a few levels
+    /// of their own; the rest is for journals of releases that did not bound what a template makes.
+    package static let written = JSONLimits(depthMax: 512, bytesMax: 64 << 20, duplicateKeysRefused: false)
+
     /// Nesting of arrays and objects.
     package var depthMax: Int
     package var bytesMax: Int
@@ -31,7 +37,7 @@ package struct JSONLimits: Sendable {
     package var wideIntegersRefused: Bool
 
     package init(
-        depthMax: Int = 64, bytesMax: Int = 4 << 20, duplicateKeysRefused: Bool = true, wideIntegersRefused: Bool = true
+        depthMax: Int = Self.valueDepthMax, bytesMax: Int = 4 << 20, duplicateKeysRefused: Bool = true, wideIntegersRefused: Bool = true
     ) {
         self.depthMax = depthMax
         self.bytesMax = bytesMax

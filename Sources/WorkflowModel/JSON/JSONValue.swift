@@ -61,6 +61,15 @@ extension JSONValue {
     package var objectValue: JSONObject? { if case .object(let value) = self { value } else { nil } }
     package var isNull: Bool { if case .null = self { true } else { false } }
 
+    /// How many arrays and objects stand inside each other, the value itself counted; 0 for a scalar.
+    package var depth: Int {
+        switch self {
+        case .array(let elements): 1 + (elements.lazy.map(\.depth).max() ?? 0)
+        case .object(let members): 1 + (members.lazy.map(\.value.depth).max() ?? 0)
+        default: 0
+        }
+    }
+
     /// The value as a double, for `.int` and `.double`.
     package var doubleValue: Double? {
         switch self {

@@ -24,18 +24,27 @@ struct ServerClient: Sendable {
     }()
 
     /// `--url` over `STEPSTREAM_URL` over the default; `--token-file` over `STEPSTREAM_TOKEN_FILE` over no token.
-    /// - Throws: `CommandError` for what is no URL of a server, `InputFileError` when the token cannot be read.
+    /// - Throws: `CommandError` for what is no URL of a server, or of a token.
     init(url: String?, tokenFile: String?) throws {
         let environment = ProcessInfo.processInfo.environment
         let chosen = url ?? environment["STEPSTREAM_URL"] ?? Self.urlDefault
-        let scheme = chosen.lowercased()
-        guard scheme.hasPrefix("http://") || scheme.hasPrefix("https://"), URL(string: chosen)?.host?.isEmpty == false
-        else {
+        guard ServerAddress.isURL(chosen) else {
+            let source = url == nil ? "STEPSTREAM_URL" : "--url"
             throw CommandError(
-                .usage, "\"\(chosen)\" is no server's address; give --url a URL such as \(Self.urlDefault)")
+                .usage, "\(source) is \"\(chosen)\", no server's address; give a URL such as \(Self.urlDefault)")
         }
         base = chosen.hasSuffix("/") ? String(chosen.dropLast()) : chosen
-        token = try (tokenFile ?? environment["STEPSTREAM_TOKEN_FILE"]).map { try InputFile.secret($0) }
+        let source = tokenFile == nil ? "STEPSTREAM_TOKEN_FILE" : "--token-file"
+        token = try (tokenFile ?? environment["STEPSTREAM_TOKEN_FILE"]).map { try Self.token(in: $0, source) }
+    }
+
+    private static func token(in path: String, _ source: String) throws -> String {
+        guard !path.isEmpty else { throw CommandError(.usage, "\(source) is empty; give the file of a token") }
+        do throws(InputFileError) {
+            let token = try InputFile.token(path)
+            guard !token.isEmpty else { throw InputFileError(path: path, reason: "is empty; give the file of a token") }
+            return token
+        } catch { throw CommandError(error.exitStatus, "\(source): \(error)") }
     }
 
     /// - Throws: `CommandError` for an answer that is not 2xx, with its faults; `ConnectionError`.
@@ -57,10 +66,12 @@ struct ServerClient: Sendable {
             response = try await Self.http.execute(request, timeout: Self.requestTimeout)
             bytes = Array(buffer: try await response.body.collect(upTo: Self.answerBytesMax))
         } catch { throw ConnectionError(base: base, error) }
-        guard (200...299).contains(response.status.code) else { throw ServerRefusal(response.status, bytes) }
+        guard (200...299).contains(response.status.code) else {
+            throw ServerRefusal(response.status, bytes, isAnonymous: token == nil)
+        }
         if bytes.isEmpty { return .null }
         do {
-            return try JSONValue(parsing: bytes, limits: JSONLimits(depthMax: 128, bytesMax: Self.answerBytesMax))
+            return try JSONValue(parsing: bytes, limits: .written)
         } catch { throw CommandError(.failed, "\(base)\(path) did not answer with JSON: \(error)") }
     }
 
@@ -86,7 +97,8 @@ struct ServerClient: Sendable {
             let response = try await Self.http.execute(request, deadline: .distantFuture)
             guard response.status == .ok || response.status == .noContent else {
                 throw ServerRefusal(
-                    response.status, Array(buffer: try await response.body.collect(upTo: 1 << 20)))
+                    response.status, Array(buffer: try await response.body.collect(upTo: 1 << 20)),
+                    isAnonymous: token == nil)
             }
             body = response.body.makeAsyncIterator()
         } catch let error as ServerRefusal { throw error } catch { throw ConnectionError(base: base, error) }

@@ -67,7 +67,8 @@ struct ServerRefusal: ExitStatusError, CustomStringConvertible {
     /// Whether the same request may succeed a little later.
     var isTransient: Bool { [429, 502, 503, 504].contains(status.code) }
 
-    init(_ status: HTTPResponseStatus, _ bytes: [UInt8]) {
+    /// - Parameter isAnonymous: whether the request came without a token.
+    init(_ status: HTTPResponseStatus, _ bytes: [UInt8], isAnonymous: Bool) {
         self.status = status
         guard let problem = try? JSONValue(parsing: bytes), let detail = problem["detail"]?.stringValue else {
             code = nil
@@ -75,7 +76,8 @@ struct ServerRefusal: ExitStatusError, CustomStringConvertible {
             return
         }
         code = problem["code"]?.stringValue
-        var lines = ["\(detail) [\(code ?? "\(status.code)")]"]
+        let hint = status == .unauthorized && isAnonymous ? "; give --token-file or STEPSTREAM_TOKEN_FILE" : ""
+        var lines = ["\(detail) [\(code ?? "\(status.code)")]\(hint)"]
         for fault in problem["faults"]?.arrayValue ?? [] {
             let line = fault["line"]?.intValue.map { "\($0):\(fault["column"]?.intValue ?? 1): " } ?? ""
             let path = fault["path"]?.stringValue.map { $0.isEmpty ? "" : "\($0): " } ?? ""

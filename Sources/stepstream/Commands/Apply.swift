@@ -92,6 +92,6 @@ struct ServerCatalog {
     }
 
     func lookup(_ name: FunctionName) -> FunctionLookup {
-        inputs[name].map { .known(input: $0) } ?? .unknown(among: Array(inputs.keys))
+        inputs[name].map { .known(input: $0) } ?? .unknown { Array(inputs.keys) }
     }
 }

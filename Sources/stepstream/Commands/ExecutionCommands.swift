@@ -37,6 +37,13 @@ enum OutputOptions {
         guard json, let output, OutputFile(path: output).isStandardOutput else { return }
         throw ValidationError("--json prints events on standard output; give --output a file")
     }
+
+    /// Where the output goes; looked at before anything runs, so that no run is done again for want of a place.
+    static func file(_ output: String?) throws -> OutputFile? {
+        let file = output.map { OutputFile(path: $0) }
+        if let reason = file?.fault { throw CommandError(.usage, "--output: \(reason)") }
+        return file
+    }
 }
 
 struct Execute: AsyncParsableCommand {
@@ -52,19 +59,35 @@ struct Execute: AsyncParsableCommand {
 
     func validate() throws { try OutputOptions.check(output: output, json: json) }
 
+    /// The key as a header.
+    private var headers: [(String, String)] {
+        get throws {
+            guard let key else { return [] }
+            let isHeader = (1...256).contains(key.utf8.count) && key.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F }
+            guard isHeader, key.first != " ", key.last != " " else {
+                throw CommandError(.usage, "--key is \"\(key)\"; give 1 to 256 ASCII characters on one line")
+            }
+            return [("idempotency-key", key)]
+        }
+    }
+
     mutating func run() async throws {
-        let target = output.map { OutputFile(path: $0) }
+        // Everything that may be wrong with the flags is found before the server is asked for anything.
+        guard !name.isEmpty else { throw CommandError(.usage, "the workflow's name is empty") }
+        let target = try OutputOptions.file(output)
+        let retryFor = try follow.duration
+        let headers = try headers
         let client = try server.client
         let body: JSONValue = ["inputs": try inputs.value()]
         let started = try await client.call(
             .POST, "/api/v1/workflows/\(URLText.segment(name))/execute", body: body.encoded,
-            headers: key.map { [("idempotency-key", $0)] } ?? [])
+            headers: headers)
         guard let execution = started["execution_id"]?.stringValue else {
             throw CommandError(.failed, "the server's answer has no execution_id")
         }
         if !json { Output.notice("execution \(execution)") }
         var follower = ExecutionFollower(
-            client: client, execution: execution, retryFor: try follow.duration, isKnown: true)
+            client: client, execution: execution, retryFor: retryFor, isKnown: true)
         let status = try await follower.run(
             after: 0, view: ExecutionView(json: json, outputIsTaken: target?.isStandardOutput == true))
         if let target, status == .completed {

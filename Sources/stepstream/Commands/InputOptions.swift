@@ -11,11 +11,14 @@ struct InputOptions: ParsableArguments {
             "One input, over those of the file: JSON, or else a text. Repeatable.", valueName: "key=value"))
     var set: [String] = []
 
+    var isStandardInput: Bool { inputs.map(InputFile.isStandardInput) ?? false }
+
+    /// An object.
     func value() throws -> JSONValue {
+        if inputs == "" { throw CommandError(.usage, "--inputs is empty; give a file, or - for standard input") }
         let given = try inputs.map { try InputFile.json($0) } ?? .object(JSONObject())
-        guard !set.isEmpty else { return given }
         guard case .object(var members) = given else {
-            throw CommandError(.usage, "--set needs inputs that are an object, not \(given.typeName)")
+            throw CommandError(.usage, "the inputs are an object, not \(given.typeName)")
         }
         for entry in set {
             guard let sign = entry.firstIndex(of: "="), sign > entry.startIndex else {

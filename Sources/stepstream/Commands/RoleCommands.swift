@@ -34,7 +34,7 @@ extension SettingsOptions {
 
     func run(as name: String, _ roles: [any Role.Type]) async throws {
         let settings = try SettingsResolver(options: self).resolve(
-            runsSteps: !printConfig && roles.contains { $0 == OrchestratorRole.self })
+            runsSteps: roles.contains { $0 == OrchestratorRole.self })
         if printConfig { return try Output.json(settings.json) }
         try await RoleRunner(name: name, roles: roles, settings: settings).run()
     }

@@ -29,16 +29,21 @@ struct Run: AsyncParsableCommand {
     func validate() throws { try OutputOptions.check(output: output, json: json) }
 
     mutating func run() async throws {
-        let target = output.map { OutputFile(path: $0) }
-        var settings = Settings()
-        settings.pluginDirectories = try Settings.pluginDirectories(plugins)
+        let target = try OutputOptions.file(output)
+        if inputs.isStandardInput, InputFile.isStandardInput(file) {
+            throw CommandError(.usage, "the definition and --inputs are both standard input; give one of them a file")
+        }
+        let definition = try DefinitionFile(file)
+        let given = try inputs.value()
+        var settings = try SettingsResolver.plugins(plugins)
+        if let dataDir, dataDir.isEmpty { throw CommandError(.usage, "--data-dir is empty; leave it out for a temporary one") }
         let temporary = dataDir == nil ? try TemporaryDirectory.make("stepstream-run") : nil
         settings.dataDirectory = dataDir ?? temporary ?? ""
         let local = LocalRun(settings: settings, logger: LogOutput.logger(level: "warning"))
         let result: LocalRun.Result
         do {
             result = try await local.run(
-                try DefinitionFile(file), inputs: try inputs.value(),
+                definition, inputs: given,
                 view: ExecutionView(json: json, outputIsTaken: target?.isStandardOutput == true))
         } catch {
             if let temporary { TemporaryDirectory.remove(temporary) }

@@ -13,9 +13,17 @@ struct Validate: AsyncParsableCommand {
 
     mutating func run() async throws {
         let file = try DefinitionFile(self.file)
-        let catalog = try await PluginCatalog.read(try Settings.pluginDirectories(plugins))
-        let definition = try file.read(functions: catalog.lookup)
-        try Output.text("\(file.path): \(definition.name), \(definition.steps.count) steps, no faults")
+        let catalog = try await PluginCatalog.read(try SettingsResolver.plugins(plugins))
+        let definition: WorkflowDefinition
+        do throws(DefinitionFaults) { definition = try file.read(functions: catalog.lookup) } catch {
+            // A function may be unknown because its plugin does not load.
+            for failure in catalog.failures {
+                Output.notice("stepstream: \(failure.path) does not load: \(failure.message) [\(failure.code)]")
+            }
+            throw error
+        }
+        let count = definition.steps.count
+        try Output.text("\(file.path): \(definition.name), \(count) \(count == 1 ? "step" : "steps"), no faults")
     }
 }
 
@@ -32,7 +40,7 @@ struct PluginList: AsyncParsableCommand {
     @Flag(name: .long, help: "Print as JSON, with schemas.") var json = false
 
     mutating func run() async throws {
-        let catalog = try await PluginCatalog.read(try Settings.pluginDirectories(plugins))
+        let catalog = try await PluginCatalog.read(try SettingsResolver.plugins(plugins))
         if json { try Output.json(CatalogJSON.json(catalog)) } else {
             for plugin in catalog.plugins {
                 try Output.text("\(plugin.name) \(plugin.version)  \(plugin.path)")
@@ -52,12 +60,13 @@ struct PluginCatalog: FunctionCatalog {
     var failures: [PluginFailure]
 
     /// Looks at the directories with throw-away step hosts.
-    static func read(_ directories: [String]) async throws -> PluginCatalog {
+    static func read(_ settings: Settings) async throws -> PluginCatalog {
         let data = try TemporaryDirectory.make("stepstream-plugins")
         defer { TemporaryDirectory.remove(data) }
         var configuration = HostingConfiguration(
-            pluginDirectories: directories, dataDirectory: data, stepHostPath: Settings.stepHostPath)
+            pluginDirectories: settings.pluginDirectories, dataDirectory: data, stepHostPath: Settings.stepHostPath)
         configuration.pool.warmPerPlugin = 0
+        configuration.confinement.libraryDirectories = settings.pluginLibraryDirectories
         let hosting: StepHosting
         do {
             hosting = try StepHosting(configuration: configuration, logger: LogOutput.logger(level: "critical"))

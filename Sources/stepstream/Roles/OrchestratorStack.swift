@@ -19,7 +19,6 @@ struct OrchestratorStack {
     /// - Throws: `JournalError` `locked` when another orchestrator has the directory, and whatever an adapter refuses.
     static func open(settings: Settings, bus: EventBusStack, logger: Logger) async throws -> OrchestratorStack {
         StepHosting.refuseInspection()
-        let secrets = try settings.pluginSecrets.read()
         let journal = try SQLiteJournal(at: settings.dataDirectory, logger: logger)
         let publisher = try await bus.publisher()
         let activity = ActivityEncoder(publisher: publisher, clock: SystemWallClock())
@@ -34,7 +33,7 @@ struct OrchestratorStack {
         configuration.confinement.libraryDirectories = settings.pluginLibraryDirectories
         configuration.confinement.required = settings.requiredConfinement
         configuration.confinement.users = settings.stepHostUsers
-        configuration.secrets = secrets
+        configuration.secrets = settings.pluginSecrets.secrets
         let hosting = try StepHosting(
             configuration: configuration, logger: logger, activity: { activity.publish($0) })
         try hosting.start()

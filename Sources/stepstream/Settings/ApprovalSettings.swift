@@ -17,7 +17,7 @@ struct ApprovalSettings: Sendable {
             .lowercased()
     }
 
-    private static let keys: Set = ["link_key_file", "public_url"]
+    static let keys: Set = ["link_key_file", "public_url"]
 
     init() {}
 
@@ -29,10 +29,7 @@ struct ApprovalSettings: Sendable {
         }
         if let url = source.text(nil, "public_url", &faults) {
             publicURL = url.value.hasSuffix("/") ? String(url.value.dropLast()) : url.value
-            let isWeb = url.value.hasPrefix("https://") || url.value.hasPrefix("http://")
-            if !isWeb
-                || url.value.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: "?") || $0 == UInt8(ascii: "#") })
-            {
+            if !ServerAddress.isURL(url.value) {
                 faults.append("\(url.source) is \"\(url.value)\"; give a URL such as https://flows.example.org")
             }
         }

@@ -52,7 +52,7 @@ struct CallerSettings: Sendable {
             faults.append(
                 "\(place): unknown setting \"\(key)\"; known are: \(Self.keys.sorted().joined(separator: ", "))")
         }
-        let name = mapping["name"]?.string ?? ""
+        let name = mapping["name"]?.settingText ?? ""
         if name.isEmpty { faults.append("\(place) has no name") }
         if entries.contains(where: { $0.caller.name == name }) {
             faults.append("\(place): \(name) has a token already")
@@ -65,9 +65,9 @@ struct CallerSettings: Sendable {
                 faults.append("\(place): there is no role \"\(text)\"; give one of: \(known)")
             }
         }
-        guard let file = mapping["token_file"]?.string else { return faults.append("\(place) has no token_file") }
+        guard let file = mapping["token_file"]?.settingText else { return faults.append("\(place) has no token_file") }
         let token: String
-        do throws(InputFileError) { token = try InputFile.secret(file) } catch {
+        do throws(InputFileError) { token = try InputFile.token(file) } catch {
             return faults.append("\(place): \(error)")
         }
         guard token.utf8.count >= CallerDirectory.tokenBytesMin else {

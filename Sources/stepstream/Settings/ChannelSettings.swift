@@ -170,8 +170,8 @@ struct ChannelSettings {
 
     private mutating func text(_ key: String) -> String? {
         guard let node = mapping?[key] else { return nil }
-        if node.scalar == nil { fault("\(key) is a \(node.kind); give a single value") }
-        return node.scalar?.string
+        if node.settingText == nil { fault("\(key) is \(node.kind); give a single value") }
+        return node.settingText
     }
 
     private mutating func list(_ key: String) -> [String] {

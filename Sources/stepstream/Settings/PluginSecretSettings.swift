@@ -8,6 +8,8 @@ struct PluginSecretSettings: Sendable {
 
     /// Paths, by the plugin's name and the secret's.
     private(set) var files: [String: [String: String]] = [:]
+    /// What the files hold, once they were read.
+    private(set) var secrets = PluginSecrets([:])
 
     init() {}
 
@@ -31,7 +33,7 @@ struct PluginSecretSettings: Sendable {
                 if !Self.isName(name) {
                     faults.append("\(place): \(plugin) has \"\(name)\"; a secret's name is letters, digits, -, _ and .")
                 }
-                guard let path = file.scalar?.string, !path.isEmpty else {
+                guard let path = file.settingText, !path.isEmpty else {
                     faults.append("\(place): \(plugin).\(name) names no file")
                     continue
                 }
@@ -52,10 +54,8 @@ struct PluginSecretSettings: Sendable {
                 }))
     }
 
-    /// Reads every file; a value is its text without the newline at the end.
-    /// - Throws: every file that cannot be used, with the reason.
-    func read() throws(SettingsError) -> PluginSecrets {
-        var faults: [String] = []
+    /// Reads every file; a value is its text without the newline at the end. A pipe can be read once.
+    mutating func read(_ faults: inout [String]) {
         var values: [String: [String: String]] = [:]
         for (plugin, secrets) in files.sorted(by: { $0.key < $1.key }) {
             for (name, path) in secrets.sorted(by: { $0.key < $1.key }) {
@@ -64,8 +64,7 @@ struct PluginSecretSettings: Sendable {
                 }
             }
         }
-        guard faults.isEmpty else { throw SettingsError(faults: faults) }
-        return PluginSecrets(values)
+        secrets = PluginSecrets(values)
     }
 
     private struct Fault: Error { var reason: String }

@@ -24,6 +24,8 @@ struct Settings: Sendable {
     var bus = Bus.embedded
     /// There when the bus is Kafka.
     var kafka: KafkaBusConfiguration?
+    /// Where Kafka's token comes from, for `--print-config`.
+    var kafkaTokenFile: String?
     /// Allows a bind address beyond loopback without configured tokens.
     var insecure = false
     /// Who may call; without any, everybody who can reach the listener.
@@ -50,15 +52,6 @@ struct Settings: Sendable {
 
     /// `plugins` beside the executable.
     static var defaultPluginDirectory: String { Platform.executableDirectory + "/plugins" }
-    /// What a command's flags name, or the default.
-    /// - Throws: every directory that cannot be read.
-    static func pluginDirectories(_ named: [String]) throws(SettingsError) -> [String] {
-        let faults = named.compactMap { path in
-            Platform.faultOfDirectory(path).map { "--plugins: \"\(path)\" cannot be used: \($0)" }
-        }
-        guard faults.isEmpty else { throw SettingsError(faults: faults) }
-        return named.isEmpty ? [defaultPluginDirectory] : named
-    }
 
     static var stepHostPath: String { Platform.executableDirectory + "/stepstream-step-host" }
 
@@ -78,7 +71,7 @@ struct Settings: Sendable {
             "require_confinement": .array(requiredConfinement.map { .string($0) }),
             "step_host_users": .string("\(stepHostUsers.lowerBound)-\(stepHostUsers.upperBound - 1)"),
             "bus": .string(bus.rawValue),
-            "kafka": kafka?.json ?? .null, "approvals": approvals.json, "notifier": notifier.json,
+            "kafka": kafka?.json(tokenFile: kafkaTokenFile) ?? .null, "approvals": approvals.json, "notifier": notifier.json,
             "tokens": callers.json,
             "insecure": .bool(insecure), "cors_origins": .array(corsOrigins.map { .string($0) }),
             "log_level": .string(logLevel), "stop_grace_ms": .double(stopGrace.milliseconds),

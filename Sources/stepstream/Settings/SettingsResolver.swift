@@ -1,3 +1,4 @@
+import ArgumentParser
 import FoundationEssentials
 import Logging
 import WebServing
@@ -14,6 +15,15 @@ struct SettingsResolver {
         "tokens", "approvals", "notifier",
     ]
 
+    private static var variables: SettingsVariables {
+        let groups: Set = ["kafka", "approvals", "notifier"]
+        let lists: Set = ["tokens", "plugin_secret_files"]
+        return SettingsVariables(
+            keys: keys.subtracting(groups).subtracting(lists).union(KafkaSettings.keys.map { "kafka.\($0)" })
+                .union(ApprovalSettings.keys.map { "approvals.\($0)" }).union(["notifier.retry_schedule"]),
+            fileOnly: groups.union(lists).union(["notifier.channels"]))
+    }
+
     /// - Parameter runsSteps: whether the process runs steps and needs what they need.
     /// - Throws: `SettingsError` with every fault.
     func resolve(runsSteps: Bool = false) throws -> Settings {
@@ -21,7 +31,7 @@ struct SettingsResolver {
         let source = SettingsSource(
             path: options.common.config, environment: environment, keys: Self.keys, faults: &faults)
         var settings = Settings()
-
+        let unknown = Self.variables.check(environment, &faults)
         if let host = source.text(options.host, "host", &faults) { settings.host = host.value }
         if let port = source.text(options.port, "port", &faults) {
             if let number = Int(port.value), (0...65_535).contains(number) { settings.port = number } else {
@@ -39,13 +49,16 @@ struct SettingsResolver {
                 faults.append("\(bus.source) is \"\(bus.value)\"; give one of: \(names)")
             }
         }
-        let isBusNamed = options.common.bus != nil || source.isGiven("bus")
-        if !isBusNamed, options.common.kafkaBootstrap != nil || source.isGiven("kafka") {
+        // A flag may choose the embedded bus beside a file that describes Kafka, not the other way round.
+        let ofKafka = source.rank("kafka", isFlag: options.common.kafkaBootstrap != nil)
+        if settings.bus == .embedded, ofKafka > 0,
+            ofKafka >= source.rank("bus", isFlag: options.common.bus != nil)
+        {
             faults.append(
                 "there are settings of kafka, and the bus is embedded; give bus: kafka, STEPSTREAM_BUS or --bus")
         }
         if settings.bus == .kafka {
-            settings.kafka = KafkaSettings(source: source, bootstrap: options.common.kafkaBootstrap).resolve(&faults)
+            KafkaSettings(source: source, bootstrap: options.common.kafkaBootstrap).resolve(into: &settings, &faults)
         }
         settings.approvals = ApprovalSettings(source, &faults)
         if let level = source.text(options.common.logLevel, "log_level", &faults) {
@@ -62,13 +75,7 @@ struct SettingsResolver {
         if options.insecure { settings.insecure = true } else if let flag = source.bool("insecure", &faults) {
             settings.insecure = flag
         }
-        settings.pluginDirectories =
-            directories(source.list(options.plugins, "plugins", separator: ":", &faults), runsSteps, &faults)
-            ?? [Settings.defaultPluginDirectory]
-        let files = source.list(options.pluginFiles, "plugin_files", separator: ":", &faults)
-        settings.pluginFiles = directories(files, runsSteps, &faults) ?? []
-        ConfinementSettings(source: source).resolve(into: &settings, &faults)
-        settings.pluginSecrets = PluginSecretSettings(source, &faults)
+        resolvePlugins(source, into: &settings, mustExist: runsSteps, &faults)
         settings.callers = CallerSettings(source, &faults)
         settings.notifier = NotifierSettings(source, settings: settings, &faults)
         let origins = source.list(
@@ -80,7 +87,35 @@ struct SettingsResolver {
         }
         settings.corsOrigins = origins?.values ?? WebServerConfiguration.originsDefault(host: settings.host)
         guard faults.isEmpty else { throw SettingsError(faults: faults) }
+        for name in unknown { Output.notice("stepstream: \(name) is no setting and has no effect") }
         return settings
+    }
+
+    /// The settings of plugins alone, for a command that reads or runs them without a server.
+    /// - Parameter flags: the directories that the command's flags name.
+    static func plugins(_ flags: [String]) throws -> Settings {
+        var resolver = SettingsResolver(options: try SettingsOptions.parse([]))
+        resolver.options.plugins = flags
+        var faults: [String] = []
+        let source = SettingsSource(path: nil, environment: resolver.environment, keys: keys, faults: &faults)
+        var settings = Settings()
+        _ = variables.check(resolver.environment, &faults)
+        resolver.resolvePlugins(source, into: &settings, mustExist: true, &faults)
+        guard faults.isEmpty else { throw SettingsError(faults: faults) }
+        return settings
+    }
+
+    private func resolvePlugins(
+        _ source: SettingsSource, into settings: inout Settings, mustExist: Bool, _ faults: inout [String]
+    ) {
+        settings.pluginDirectories =
+            directories(source.list(options.plugins, "plugins", separator: ":", &faults), mustExist, &faults)
+            ?? [Settings.defaultPluginDirectory]
+        let files = source.list(options.pluginFiles, "plugin_files", separator: ":", &faults)
+        settings.pluginFiles = directories(files, mustExist, &faults) ?? []
+        ConfinementSettings(source: source).resolve(into: &settings, &faults)
+        settings.pluginSecrets = PluginSecretSettings(source, &faults)
+        if mustExist { settings.pluginSecrets.read(&faults) }
     }
 
     /// Directories that are there; a process that runs no steps may share the settings and not have them.
@@ -98,6 +133,9 @@ struct SettingsResolver {
 
     private func absolute(_ path: String, _ source: String, _ faults: inout [String]) -> String {
         if path.hasPrefix("/") { return path }
+        if path.hasPrefix("~") {
+            faults.append("\(source) is \"\(path)\"; ~ stands for no directory here, write the whole path")
+        }
         let directory = FileManager.default.currentDirectoryPath
         // As an empty path it would lead to the root.
         guard directory.hasPrefix("/") else {

@@ -18,6 +18,11 @@ struct SettingsSource {
         self.environment = environment
         let named = flag ?? environment["STEPSTREAM_CONFIG"]
         path = named ?? Self.fileDefault
+        guard named != "" else {
+            let source = flag == nil ? "STEPSTREAM_CONFIG" : "--config"
+            faults.append("\(source) is empty; leave it out for \(Self.fileDefault)")
+            return
+        }
         let text: String
         do throws(InputFileError) { text = try InputFile.text(path) } catch {
             if named != nil || !error.isMissing { faults.append("the settings file \(error)") }
@@ -64,6 +69,14 @@ struct SettingsSource {
 
     private func place(_ key: String) -> String { "\(qualified(key)) in \(path)" }
 
+    /// Where a setting is given, by what goes before what: 3 a flag, 2 the environment, 1 the file, 0 nowhere.
+    func rank(_ key: String, isFlag: Bool) -> Int {
+        if isFlag { return 3 }
+        let name = variable(key)
+        if environment.keys.contains(where: { $0 == name || $0.hasPrefix(name + "_") }) { return 2 }
+        return file[key] == nil ? 0 : 1
+    }
+
     /// Whether anything is said about a setting, or with a key that ends in `_` about any that begins so, in the
     /// environment or the file.
     func isGiven(_ key: String) -> Bool {
@@ -77,8 +90,8 @@ struct SettingsSource {
         if let flag { found = (flag, flagName(key)) } else if let value = environment[variable(key)] {
             found = (value, variable(key))
         } else if let node = file[key] {
-            guard let value = node.scalar?.string else {
-                faults.append("\(place(key)) is a \(node.kind); give a single value")
+            guard let value = node.settingText else {
+                faults.append("\(place(key)) is \(node.kind); \(node.advice)")
                 return nil
             }
             found = (value, place(key))
@@ -151,7 +164,7 @@ struct SettingsSource {
             return [:]
         }
         for (name, value) in mapping {
-            if let name = name.scalar?.string, let value = value.scalar?.string { pairs[name] = value } else {
+            if let name = name.scalar?.string, let value = value.settingText { pairs[name] = value } else {
                 faults.append("\(place(key)): \(name.scalar?.string ?? "?") has no plain value")
             }
         }
@@ -160,27 +173,40 @@ struct SettingsSource {
 }
 
 extension Node {
+    /// A single value as its text; nil for a list, a mapping and for null, which YAML also writes `~`.
+    var settingText: String? {
+        guard let scalar, !isNull else { return nil }
+        return scalar.string
+    }
+
+    /// A plain `~`, `null` or nothing at all.
+    private var isNull: Bool { scalar != nil && tag == Tag(.null) }
+
     /// In words, for a message about a value that should be another one.
     var kind: String {
         switch self {
-        case .scalar: "single value"
-        case .sequence: "list"
-        case .mapping: "mapping"
-        case .alias: "alias"
+        case .scalar: isNull ? "null" : "a single value"
+        case .sequence: "a list"
+        case .mapping: "a mapping"
+        case .alias: "an alias"
         }
+    }
+
+    fileprivate var advice: String {
+        isNull ? "leave it out for the default, or put a text in quotes" : "give a single value"
     }
 }
 
 extension [Node] {
     /// The elements' texts; nil when one is no single value.
     var texts: [String]? {
-        let texts = compactMap { $0.scalar?.string }
+        let texts = compactMap(\.settingText)
         return texts.count == count ? texts : nil
     }
 }
 
 extension Substring {
-    fileprivate func trimming(while predicate: (Character) -> Bool) -> Substring {
+    func trimming(while predicate: (Character) -> Bool) -> Substring {
         var rest = drop(while: predicate)
         while let last = rest.last, predicate(last) { rest.removeLast() }
         return rest

@@ -34,7 +34,7 @@ struct ExecutionView {
 
     /// Frames that are no events (`stream_*`) are told on standard error.
     mutating func take(_ bytes: [UInt8]) throws {
-        let event = try JSONValue(parsing: bytes)
+        let event = try JSONValue(parsing: bytes, limits: .written)
         let type = event["type"]?.stringValue ?? ""
         guard let sequence = event["sequence"]?.intValue else { return notice(event.encodedText) }
         self.sequence = Int(sequence)

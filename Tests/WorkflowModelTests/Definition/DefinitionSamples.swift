@@ -13,7 +13,7 @@ enum DefinitionSamples {
 
     static func lookup(_ name: FunctionName) -> FunctionLookup {
         if let schema = functions[name.description] { return .known(input: schema) }
-        return .unknown(among: functions.keys.sorted().compactMap(FunctionName.init))
+        return .unknown { functions.keys.sorted().compactMap(FunctionName.init) }
     }
 
     static func read(

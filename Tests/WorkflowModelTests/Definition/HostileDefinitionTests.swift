@@ -86,6 +86,37 @@ struct HostileDefinitionTests {
         #expect(DefinitionSamples.faults(text(10_001)) == ["3:1 steps too_large"])
     }
 
+    @Test(
+        "thousands of faults cost no more than the hundred that are kept", .timeLimit(.minutes(1)),
+        arguments: [
+            "when: steps.bX.output", "when: fX(1)", "function: risk.scorX", "keX: 1", "when: inputs.valuX > 1",
+            "when: steps.bX.output && stepz.aX",
+        ])
+    func manyFaults(_ line: String) {
+        let steps = (0..<10_000).map { place in
+            "- {name: a\(10_000 + place), function: risk.score, \(line.replacing("X", with: "\(place)"))}\n"
+        }
+        let properties = (0..<5_000).map { "value\($0 + 50_000): {}" }.joined(separator: ", ")
+        let inputs = "{type: object, additionalProperties: false, properties: {\(properties)}}"
+        let source = "name: a\ninputs: \(inputs)\nsteps:\n" + steps.joined()
+        #expect(throws: DefinitionError.self) {
+            do throws(DefinitionError) { _ = try DefinitionSamples.read(source) } catch {
+                #expect(error.faults.count == 100 && error.faultsOmitted >= 9_900)
+                throw error
+            }
+        }
+    }
+
+    @Test("a function that is called another way is not suggested to itself")
+    func wrongCalls() {
+        func message(_ expression: String) -> String? {
+            DefinitionSamples.messages("name: a\nsteps: [{name: s, function: risk.score, when: '\(expression)'}]").first
+        }
+        #expect(message("[1].map(1, 2)")?.hasPrefix("the first argument of 'map' is a name") == true)
+        #expect(message("startsWith(1)")?.hasPrefix("'startsWith' is not called this way") == true)
+        #expect(message("mao(1)") == "unknown function 'mao' in an expression; did you mean 'map'?")
+    }
+
     @Test("repeated keys beyond those told apart still end in a fault")
     func repeatedKeys() {
         let text = Self.head + "1\n" + (0..<60).map { "k\($0): 1\nk\($0): 2\n" }.joined()

@@ -237,6 +237,25 @@ struct JSONSchemaTests {
         #expect(schema.violations(of: many, stepsMax: 1000).map(\.keyword) == ["$limit"])
     }
 
+    @Test("comparing, measuring and looking up cost by what they read")
+    func cost() throws {
+        let text = JSONValue.string(String(repeating: "x", count: 32_000))
+        let texts = JSONValue.array(Array(repeating: text, count: 10))
+        let names = JSONValue.array((0..<1_000).map { .string("k\($0)") })
+        let objects = JSONValue.array(Array(repeating: .object(JSONObject()), count: 10))
+        let schemas: [(JSONValue, JSONValue)] = [
+            (["const": text], texts), (["enum": [text]], texts), (["maxLength": 32_000], texts),
+            (["minLength": 32_000], texts), (["not": ["format": "email"]], texts), (["not": ["required": names]], objects),
+        ]
+        for (items, value) in schemas {
+            let schema = try JSONSchema(["items": items])
+            #expect(schema.violations(of: value, stepsMax: 11_000) == [], "\(items)")
+            #expect(schema.violations(of: value, stepsMax: 9_000).map(\.keyword) == ["$limit"])
+        }
+        let unique = try JSONSchema(["uniqueItems": true])
+        #expect(unique.violations(of: [text], stepsMax: 500).map(\.keyword) == ["$limit"])
+    }
+
     @Test("nesting beyond the bound is said, also inside not")
     func deepValues() throws {
         var value: JSONValue = 1

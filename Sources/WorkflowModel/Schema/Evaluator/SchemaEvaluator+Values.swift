@@ -14,15 +14,18 @@ extension SchemaEvaluator {
     mutating func checkString(_ keyword: SchemaKeyword, _ text: String) -> Bool {
         switch keyword {
         case .minLength(let count):
+            guard spend(onReading: text) else { return false }
             return text.unicodeScalars.count >= count
                 || fail("minLength", "must have at least \(count) characters")
         case .maxLength(let count):
+            guard spend(onReading: text) else { return false }
             // A text has at least as many bytes as characters.
             return text.utf8.count <= count || text.unicodeScalars.count <= count
                 || fail("maxLength", "must have at most \(count) characters")
         case .pattern(let pattern):
             return matches(pattern, text) || fail("pattern", "must match \(pattern.source)")
         case .format(let format):
+            guard spend(onReading: text) else { return false }
             return format.accepts(text) || fail("format", "must be a valid \(format.rawValue)")
         default: return true
         }
@@ -36,7 +39,8 @@ extension SchemaEvaluator {
             return elements.count <= count || fail("maxItems", "must have at most \(count) elements")
         case .uniqueItems: return checkUnique(elements)
         case .elements(let prefix, let rest):
-            return all(elements.indices) { evaluator, index in
+            // Without `items`, the elements after the prefix are not looked at.
+            return all(rest == nil ? elements.indices.prefix(prefix.count) : elements.indices) { evaluator, index in
                 if index < prefix.count {
                     return evaluator.check(prefix[index], elements[index], at: index, by: "prefixItems")
                 }
@@ -56,7 +60,7 @@ extension SchemaEvaluator {
     }
 
     private mutating func checkUnique(_ elements: [JSONValue]) -> Bool {
-        guard spend(elements.count) else { return false }
+        guard elements.allSatisfy({ spend(onComparing: $0) }) else { return false }
         var first: [JSONValue: Int] = [:]
         for (index, element) in elements.enumerated() {
             if let other = first.updateValue(index, forKey: element) {
@@ -73,12 +77,15 @@ extension SchemaEvaluator {
         case .maxProperties(let count):
             return members.count <= count || fail("maxProperties", "must have at most \(count) members")
         case .required(let names):
+            guard spend(names.count) else { return false }
             return all(names) { evaluator, name in
                 members.contains(name) || evaluator.fail("required", "\(Self.quoted(name)) is required")
             }
         case .dependentRequired(let rules):
+            guard spend(rules.count) else { return false }
             return all(rules) { evaluator, rule in
                 guard members.contains(rule.name) else { return true }
+                guard evaluator.spend(rule.required.count) else { return false }
                 return evaluator.all(rule.required) { evaluator, name in
                     members.contains(name)
                         || evaluator.fail(
@@ -87,6 +94,7 @@ extension SchemaEvaluator {
                 }
             }
         case .dependentSchemas(let rules):
+            guard spend(rules.count) else { return false }
             return all(rules) { evaluator, rule in
                 !members.contains(rule.name) || evaluator.check(rule.schema, value, by: "dependentSchemas")
             }
@@ -106,6 +114,7 @@ extension SchemaEvaluator {
         _ member: JSONObject.Member, _ named: [ExactText: Int], _ patterns: [(pattern: Pattern, schema: Int)],
         _ additional: Int?
     ) -> Bool {
+        guard spend(onReading: member.key) else { return false }
         var isKnown = false
         var holds = true
         if let node = named[ExactText(member.key)] {

@@ -5,6 +5,13 @@ struct SchemaEvaluator {
         case index(Int)
     }
 
+    /// What takes longer than a step, in steps.
+    private enum Cost {
+        /// A violation's path and message.
+        static let message = 8
+        static let bytesPerStep = 32
+    }
+
     let nodes: [SchemaNode]
     /// Whether every violation is wanted, or only the answer.
     private(set) var isCollecting: Bool
@@ -44,8 +51,11 @@ struct SchemaEvaluator {
         case .type(let types):
             return types.isSuperset(of: SchemaTypes(of: value)) || fail("type", "must be \(types.text)")
         case .constant(let constant):
+            guard spend(onComparing: value) else { return false }
             return value == constant || fail("const", "must be \(SchemaCompiler.text(of: constant))")
-        case .enumeration(let values, let text): return values.contains(value) || fail("enum", "must be one of \(text)")
+        case .enumeration(let values, let text):
+            guard spend(onComparing: value) else { return false }
+            return values.contains(value) || fail("enum", "must be one of \(text)")
         case .allOf(let nodes): return all(nodes) { evaluator, node in evaluator.check(node, value, by: "allOf") }
         case .anyOf(let nodes): return checkAnyOf(nodes, value)
         case .oneOf(let nodes): return checkOneOf(nodes, value)
@@ -74,6 +84,21 @@ struct SchemaEvaluator {
         return budget.spend(steps) || exceed("the check took more than \(stepsMax) steps")
     }
 
+    /// Takes what it costs to compare or to hash a value.
+    mutating func spend(onComparing value: JSONValue) -> Bool {
+        switch value {
+        case .null, .bool, .int, .double: spend(1)
+        case .string(let text): spend(onReading: text)
+        case .array(let elements):
+            spend(1) && elements.allSatisfy { spend(onComparing: $0) }
+        case .object(let members):
+            spend(1) && members.allSatisfy { spend(onReading: $0.key) && spend(onComparing: $0.value) }
+        }
+    }
+
+    /// Takes what it costs to read a text from end to end.
+    mutating func spend(onReading text: String) -> Bool { spend(1 + text.utf8.count / Cost.bytesPerStep) }
+
     /// Whether a pattern matches.
     mutating func matches(_ pattern: Pattern, _ text: String) -> Bool {
         guard limit == nil else { return false }
@@ -88,7 +113,7 @@ struct SchemaEvaluator {
 
     /// Records a violation of the current value; always false.
     mutating func fail(_ keyword: String, _ message: @autoclosure () -> String) -> Bool {
-        if isCollecting && limit == nil && violations.count < JSONSchema.violationsCountMax {
+        if isCollecting && violations.count < JSONSchema.violationsCountMax && spend(Cost.message) {
             violations.append(JSONSchemaViolation(path: pointer, keyword: keyword, message: message()))
         }
         return false

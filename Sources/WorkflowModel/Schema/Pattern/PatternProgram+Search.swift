@@ -30,7 +30,7 @@ extension PatternProgram {
                 let accepts =
                     switch instructions[thread] {
                     case .scalar(let value): value == scalar
-                    case .set(let index): sets[index].contains(scalar)
+                    case .set(let index): budget.spend(1) && sets[index].contains(scalar)
                     default: false
                     }
                 guard accepts else { continue }
@@ -52,26 +52,27 @@ extension PatternProgram {
         _ start: Int, at position: Int, _ text: ArraySlice<UInt32>, into threads: inout ThreadSet,
         _ budget: inout WorkBudget
     ) -> Bool? {
-        var pending = [start]
-        while let index = pending.popLast() {
+        threads.pending.removeAll(keepingCapacity: true)
+        threads.pending.append(start)
+        while let index = threads.pending.popLast() {
             guard threads.visit(index) else { continue }
             guard budget.spend(1) else { return nil }
             switch instructions[index] {
             case .match: return true
             case .scalar, .set: threads.add(index)
-            case .jump(let target): pending.append(target)
+            case .jump(let target): threads.pending.append(target)
             case .split(let first, let second):
-                pending.append(second)
-                pending.append(first)
-            case .textStart: if position == text.startIndex { pending.append(index + 1) }
-            case .textEnd: if position == text.endIndex { pending.append(index + 1) }
+                threads.pending.append(second)
+                threads.pending.append(first)
+            case .textStart: if position == text.startIndex { threads.pending.append(index + 1) }
+            case .textEnd: if position == text.endIndex { threads.pending.append(index + 1) }
             case .wordBoundary(let isNegated):
-                if isWordBoundary(position, text) != isNegated { pending.append(index + 1) }
+                if isWordBoundary(position, text) != isNegated { threads.pending.append(index + 1) }
             case .lookahead(let next, let isNegated):
                 guard let found = run(from: index + 1, at: position, isAnchored: true, text, &budget) else {
                     return nil
                 }
-                if found != isNegated { pending.append(next) }
+                if found != isNegated { threads.pending.append(next) }
             }
         }
         return false
@@ -87,6 +88,8 @@ extension PatternProgram {
 /// The paths at one position: instructions that read a scalar, and which instructions were visited already.
 private struct ThreadSet {
     private(set) var members: [Int] = []
+    /// Instructions that are still to be followed; kept here so that it is allocated once.
+    var pending: [Int] = []
     private var visitedIn: [UInt32]
     private var generation: UInt32 = 1
 
