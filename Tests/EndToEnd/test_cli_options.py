@@ -136,7 +136,7 @@ def test_flags_are_checked_before_anything_is_started(binary, server, tmp_path):
     server.put_workflow(one_step("bench.echo", "options-first"))
     command = ["execute", "options-first", "--url", server.url]
     refused(binary.run(*command, "--retry-for", "bad"), 2, "--retry-for")
-    for output, reason in (("/nonexistent/x", "No such file"), (tmp_path, "is a directory"), ("", "is empty")):
+    for output, reason in (("/nonexistent/x", "No such file"), (tmp_path, "Is a directory"), ("", "is empty")):
         refused(binary.run(*command, "--output", output), 2, "--output: ", reason)
         refused(binary.run("run", written(tmp_path / "w.json", one_step("bench.echo")), "--output", output,
                            "--plugins", binary.plugins), 2, "--output: ", reason)

@@ -57,8 +57,12 @@ def health_command() -> list:
 
 
 def print_config(binary, role: str, variables: dict):
-    """Only these variables are set."""
-    return binary.run(role, "--print-config", env=variables, cwd="/")
+    """Only these variables are set; the image's plugins, which have to be there, are those that were built."""
+    image = image_environment()["STEPSTREAM_PLUGINS"]
+    plugins = {"STEPSTREAM_PLUGINS": str(binary.plugins)} if variables.get("STEPSTREAM_PLUGINS") == image else {}
+    answer = binary.run(role, "--print-config", env=variables | plugins, cwd="/")
+    answer.stdout = answer.stdout.replace(str(binary.plugins), image)
+    return answer
 
 
 def config(binary, role: str) -> dict:

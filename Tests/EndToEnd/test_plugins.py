@@ -116,7 +116,8 @@ def test_secrets_that_cannot_be_read_stop_the_orchestrator_alone(binary, data_di
     assert answer.returncode == 78, answer.stderr
     assert "secrets.gone: /nowhere cannot be read" in answer.stderr and "secrets.short" in answer.stderr
     assert "holds 3 bytes" in answer.stderr and "sesame" not in answer.stderr
-    shown = json.loads(binary.run("orchestrator", "--print-config", *arguments).stdout)
+    assert binary.run("orchestrator", "--print-config", *arguments).stderr == answer.stderr
+    shown = json.loads(binary.run("gateway", "--print-config", *arguments).stdout)
     assert shown["plugin_secret_files"]["secrets"]["api_key"] == str(secret)
     with Server(binary, data_dir, role="gateway", arguments=["--config", settings]) as gateway:
         assert gateway.get("/health")["role"] == "gateway"

@@ -1,11 +1,12 @@
 import FoundationEssentials
-import Orchestrator
 import Simulation
 import Synchronization
 import Testing
 import WebTesting
 import WorkflowEngine
 import WorkflowModel
+
+@testable import Orchestrator
 
 @Suite("checks of definitions and inputs")
 struct CheckTests {
@@ -50,39 +51,42 @@ struct CheckTests {
             """
     }()
 
-    @Test("inputs whose check takes too long are refused with the limit, and others are served meanwhile")
+    @Test("inputs whose check takes too long are refused with the limit")
     func endlessCheck() async throws {
-        try await Room.with("echo") { room in
+        try await Room.with { room in
             #expect(try await room.put("endless", Self.endless).status == 201)
-            // More of them than there are threads to serve requests.
-            let count = ProcessInfo.processInfo.activeProcessorCount + 1
-            let clients = try await (0..<count).asyncMap { _ in try await room.server.client() }
-            for client in clients {
-                try await client.send(
-                    "POST", "/api/v1/workflows/endless/execute", headers: [("content-type", "application/json")],
-                    body: "{}")
-            }
-            let finished = Mutex(0)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for client in clients {
-                    group.addTask {
-                        let reply = try await client.reply()
-                        #expect(reply.status == 422 && reply.faults == [["/inputs", "$limit"]])
-                        finished.withLock { $0 += 1 }
-                    }
-                }
-                #expect(try await room.execute("echo", #"{"inputs":{"text":"a"}}"#).status == 200)
-                #expect(finished.withLock { $0 } < clients.count)
-                try await group.waitForAll()
-            }
+            let reply = try await room.execute("endless")
+            #expect(reply.status == 422 && reply.faults == [["/inputs", "$limit"]])
         }
     }
-}
 
-extension Range<Int> {
-    fileprivate func asyncMap<Element>(_ transform: (Int) async throws -> Element) async rethrows -> [Element] {
-        var elements: [Element] = []
-        for place in self { elements.append(try await transform(place)) }
-        return elements
+    private final class Count: Sendable {
+        private let value = Mutex(0)
+        var now: Int { value.withLock { $0 } }
+        func add() { value.withLock { $0 += 1 } }
+    }
+
+    @Test("long checks leave the threads of other tasks alone")
+    func longChecks() async throws {
+        let clock = ManualWallClock()
+        let journal = InMemoryJournal(now: { clock.now })
+        let lease = try await journal.acquireLease(shard: 0)
+        let definitions = Definitions(journal: journal, lease: lease, catalog: ScriptedSteps())
+        let endless = try DefinitionReader.read(Array(Self.endless.utf8)) { _ in .unchecked }
+        let (begun, finished) = (Count(), Count())
+        // One more than there are threads: were they taken, the last one would begin after another has finished.
+        let count = ProcessInfo.processInfo.activeProcessorCount + 1
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<count {
+                group.addTask {
+                    begun.add()
+                    let violations = await definitions.violations(of: [:], in: endless)
+                    #expect(violations.map(\.keyword) == ["$limit"])
+                    finished.add()
+                }
+            }
+            while begun.now < count { await Task.yield() }
+            #expect(finished.now == 0)
+        }
     }
 }

@@ -12,7 +12,7 @@ struct OutputFile {
     var fault: String? {
         if isStandardOutput { return nil }
         if path.isEmpty { return "the name of the file is empty" }
-        if Platform.isDirectory(path) { return "\(path) is a directory" }
+        if Platform.isDirectory(path) { return "\(path) cannot be written: \(Platform.text(ofErrno: EISDIR))" }
         if access(path, W_OK) == 0 { return nil }
         guard errno == ENOENT else { return "\(path) cannot be written: \(Platform.text(ofErrno: errno))" }
         let directory = path.lastIndex(of: "/").map { path[...$0] } ?? "."

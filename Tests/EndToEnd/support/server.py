@@ -31,7 +31,9 @@ class Server:
         self.session = requests.Session()
 
     def start(self) -> "Server":
-        command = [str(self.binary.path), self.role, "--port", "0", "--data-dir", str(self.data_dir)]
+        command = [str(self.binary.path), self.role, "--data-dir", str(self.data_dir)]
+        if "--port" not in self.arguments:
+            command += ["--port", "0"]
         if self.role != "gateway":
             for directory in self.plugins:
                 command += ["--plugins", str(directory)]

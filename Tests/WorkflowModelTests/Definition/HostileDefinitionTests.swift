@@ -89,12 +89,13 @@ struct HostileDefinitionTests {
     @Test(
         "thousands of faults cost no more than the hundred that are kept", .timeLimit(.minutes(1)),
         arguments: [
-            "when: steps.bX.output", "when: fX(1)", "function: risk.scorX", "keX: 1", "when: inputs.valuX > 1",
-            "when: steps.bX.output && stepz.aX",
+            "function: risk.score, when: steps.bX.output", "function: risk.score, when: fX(1)", "function: risk.scorX",
+            "function: risk.score, keX: 1", "function: risk.score, when: inputs.valuX > 1",
+            "function: risk.score, when: steps.bX.output && stepz.aX",
         ])
     func manyFaults(_ line: String) {
         let steps = (0..<10_000).map { place in
-            "- {name: a\(10_000 + place), function: risk.score, \(line.replacing("X", with: "\(place)"))}\n"
+            "- {name: a\(10_000 + place), \(line.replacing("X", with: "\(place)"))}\n"
         }
         let properties = (0..<5_000).map { "value\($0 + 50_000): {}" }.joined(separator: ", ")
         let inputs = "{type: object, additionalProperties: false, properties: {\(properties)}}"
