@@ -145,14 +145,16 @@ def test_flags_are_checked_before_anything_is_started(binary, server, tmp_path):
 
 
 def test_an_option_is_given_once(binary, server):
-    for arguments, name in ((["execute", "a", "-i", "-", "--inputs=x"], "--inputs"), (["list", "--limit", "1", "--limit=2"], "--limit"),
+    for arguments, name in ((["execute", "a", "-i", "-", "--inputs=x"], "--inputs"),
+                            (["list", "--limit", "1", "--limit=2"], "--limit"),
                             (["serve", "--port", "1", "--port", "2", "--print-config"], "--port")):
         refused(binary.run(*arguments), 2, f"{name} may be given once only")
-    assert binary.run("serve", "--cors-origin", "http://a", "--cors-origin", "http://b", "--print-config").returncode == 0
+    lines(binary.run("serve", "--cors-origin", "http://a", "--cors-origin", "http://b", "--print-config"))
 
 
 @pytest.mark.parametrize("url", [
-    "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://127.0.0.1:", "http://", "ftp://a", "http://a b", "", "http://a/?b"])
+    "http://127.0.0.1:99999", "http://127.0.0.1:0", "http://127.0.0.1:", "http://", "ftp://a", "http://a b", "",
+    "http://a/?b"])
 def test_an_address_that_cannot_be_is_refused_with_its_source(binary, url):
     refused(binary.run("list", "--url", url), 2, f'--url is "{url}"')
     refused(binary.run("list", env=os.environ | {"STEPSTREAM_URL": url}), 2, f'STEPSTREAM_URL is "{url}"')

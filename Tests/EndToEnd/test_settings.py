@@ -78,7 +78,8 @@ def test_settings_of_kafka_need_the_bus(binary, configure):
                                    ([], {"STEPSTREAM_KAFKA_BOOTSTRAP": "127.0.0.1:9"})):
         faults = refusal(binary, "serve", "--print-config", *arguments, **environment)
         assert len(faults) == 1 and "bus: kafka" in faults[0]
-    for arguments in (["--bus", "embedded", "--kafka-bootstrap", "a:1"], configure("bus: embedded\nkafka: {cluster: a}")):
+    for arguments in (["--bus", "embedded", "--kafka-bootstrap", "a:1"],
+                      configure("bus: embedded\nkafka: {cluster: a}")):
         faults = refusal(binary, "serve", "--print-config", *arguments)
         assert len(faults) == 1 and "bus: kafka" in faults[0]
     # Whoever names the other bus by a flag beside a file of Kafka's knows what they do.
@@ -164,7 +165,8 @@ def test_a_temporary_directory_that_cannot_be_made_is_said_in_words(binary, tmp_
 
 
 @pytest.mark.parametrize("brokers, wrong", [
-    ("x:99999", ["x:99999"]), ("x:0", ["x:0"]), (":9092", [":9092"]), ("a:1,,b:2", [""]), ("http://x:1", ["http://x:1"]),
+    ("x:99999", ["x:99999"]), ("x:0", ["x:0"]), (":9092", [":9092"]), ("a:1,,b:2", [""]),
+    ("http://x:1", ["http://x:1"]),
     ("a:0, b:65536", ["a:0", "b:65536"]), ("a:+1", ["a:+1"]), ("a:", ["a:"])])
 def test_brokers_that_cannot_be_are_refused_each(binary, brokers, wrong):
     faults = refusal(binary, "serve", "--print-config", "--bus", "kafka", "--kafka-bootstrap", brokers)
@@ -180,7 +182,8 @@ def test_null_is_no_text(binary, configure):
     faults = refusal(binary, "serve", "--print-config", *configure(
         "data_dir: ~\nhost: null\nplugins: [~]\nbus: kafka\nkafka: {bootstrap: a, tls_ca: ~, properties: {a: ~}}\n"
         "tokens: [{name: ann, token_file: ~}]"))
-    for place in ("data_dir in ", "host in ", "plugins in ", "kafka.tls_ca in ", "kafka.properties in ", "no token_file"):
+    for place in ("data_dir in ", "host in ", "plugins in ", "kafka.tls_ca in ", "kafka.properties in ",
+                  "no token_file"):
         assert any(place in line for line in faults), (place, faults)
     quoted = binary.run("serve", "--print-config", *configure("host: '~'"))
     assert json.loads(quoted.stdout)["host"] == "~", quoted
@@ -193,7 +196,8 @@ def test_a_tilde_is_no_directory(binary, configure):
 
 def test_variables_that_are_no_settings_are_refused_or_said(binary):
     faults = refusal(binary, "serve", "--print-config", STEPSTREAM_PROT="1", STEPSTREAM_TOKENS="a",
-                     STEPSTREAM_NOTIFIER_CHANNELS="a", STEPSTREAM_PLUGIN_SECRET_FILES="a", STEPSTREAM_KAFKA_PARTITION="1",
+                     STEPSTREAM_NOTIFIER_CHANNELS="a", STEPSTREAM_PLUGIN_SECRET_FILES="a",
+                     STEPSTREAM_KAFKA_PARTITION="1",
                      STEPSTREAM_BUS="kafka", STEPSTREAM_KAFKA_BOOTSTRAP="a:1")
     text = "\n".join(faults)
     assert len(faults) == 5 and "did you mean STEPSTREAM_PORT?" in text, faults
@@ -229,7 +233,8 @@ def test_every_fault_comes_in_one_round(binary, data_dir, configure, flags):
 
 def test_the_token_file_is_shown(binary, configure, tmp_path):
     result = binary.run("serve", "--print-config", *configure(
-        "bus: kafka\nkafka: {bootstrap: a, security: sasl_ssl, sasl_mechanism: OAUTHBEARER, oauth_token_file: /run/token}"))
+        "bus: kafka\nkafka: {bootstrap: a, security: sasl_ssl, sasl_mechanism: OAUTHBEARER, "
+        "oauth_token_file: /run/token}"))
     assert json.loads(result.stdout)["kafka"]["oauth_token_file"] == "/run/token", result
 
 

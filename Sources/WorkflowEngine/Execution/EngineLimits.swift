@@ -28,7 +28,8 @@ package struct EngineLimits: Sendable {
         contextBytesMax: Int = 16 << 20, messageBytesMax: Int = 8 << 10, interruptionsMax: Int = 10,
         interruptionPause: Duration = .seconds(1), hostLostPause: Duration = .milliseconds(100),
         pauseMax: Duration = .seconds(60), formBytesMax: Int = 64 << 10,
-        formDepthMax: Int = JSONLimits.valueDepthMax - 3, noticesMax: Int = 1_000, retryAfterMax: Duration = .seconds(86_400)
+        formDepthMax: Int = JSONLimits.valueDepthMax - 3, noticesMax: Int = 1_000,
+        retryAfterMax: Duration = .seconds(86_400)
     ) {
         self.contextBytesMax = contextBytesMax
         self.messageBytesMax = messageBytesMax

@@ -37,7 +37,8 @@ package struct JSONLimits: Sendable {
     package var wideIntegersRefused: Bool
 
     package init(
-        depthMax: Int = Self.valueDepthMax, bytesMax: Int = 4 << 20, duplicateKeysRefused: Bool = true, wideIntegersRefused: Bool = true
+        depthMax: Int = Self.valueDepthMax, bytesMax: Int = 4 << 20, duplicateKeysRefused: Bool = true,
+        wideIntegersRefused: Bool = true
     ) {
         self.depthMax = depthMax
         self.bytesMax = bytesMax

@@ -36,7 +36,9 @@ struct Run: AsyncParsableCommand {
         let definition = try DefinitionFile(file)
         let given = try inputs.value()
         var settings = try SettingsResolver.plugins(plugins)
-        if let dataDir, dataDir.isEmpty { throw CommandError(.usage, "--data-dir is empty; leave it out for a temporary one") }
+        if dataDir == "" {
+            throw CommandError(.usage, "--data-dir is empty; leave it out for a temporary one")
+        }
         let temporary = dataDir == nil ? try TemporaryDirectory.make("stepstream-run") : nil
         settings.dataDirectory = dataDir ?? temporary ?? ""
         let local = LocalRun(settings: settings, logger: LogOutput.logger(level: "warning"))

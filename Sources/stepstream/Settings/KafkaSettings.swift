@@ -54,7 +54,8 @@ struct KafkaSettings {
             (
                 ["sasl_mechanism", "sasl_username", "sasl_password", "oauth_token_file"],
                 transport == .saslPlaintext || transport == .saslSSL, "sasl_ssl or sasl_plaintext"
-            ), (["tls_ca", "tls_certificate", "tls_key"], transport == .ssl || transport == .saslSSL, "ssl or sasl_ssl"),
+            ),
+            (["tls_ca", "tls_certificate", "tls_key"], transport == .ssl || transport == .saslSSL, "ssl or sasl_ssl"),
         ]
         for rule in rules where !rule.isUsed {
             for key in rule.keys where source.rank(key, isFlag: false) > 0 {
@@ -116,7 +117,8 @@ extension KafkaBusConfiguration {
             "bootstrap": .string(bootstrap), "security": .string(security.transport.rawValue),
             "tls_ca": text(security.caPath), "tls_certificate": text(security.certificatePath),
             "tls_key": text(security.keyPath), "sasl_mechanism": text(security.mechanism),
-            "oauth_token_file": text(tokenFile), "sasl_username": text(security.username), "sasl_password": text(security.password.map { "\($0)" }),
+            "oauth_token_file": text(tokenFile), "sasl_username": text(security.username),
+            "sasl_password": text(security.password.map { "\($0)" }),
             "properties": .object(JSONObject(properties)), "partitions": .int(Int64(partitions)),
             "replication": replication.map { .int(Int64($0)) } ?? .null,
             "retention_ms": retention.map { .double($0.milliseconds) } ?? .null, "create_topics": .bool(createsTopics),

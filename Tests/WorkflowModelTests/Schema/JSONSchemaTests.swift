@@ -245,7 +245,8 @@ struct JSONSchemaTests {
         let objects = JSONValue.array(Array(repeating: .object(JSONObject()), count: 10))
         let schemas: [(JSONValue, JSONValue)] = [
             (["const": text], texts), (["enum": [text]], texts), (["maxLength": 32_000], texts),
-            (["minLength": 32_000], texts), (["not": ["format": "email"]], texts), (["not": ["required": names]], objects),
+            (["minLength": 32_000], texts), (["not": ["format": "email"]], texts),
+            (["not": ["required": names]], objects),
         ]
         for (items, value) in schemas {
             let schema = try JSONSchema(["items": items])
