@@ -191,8 +191,9 @@ static void put_memory(struct program *program) {
 }
 
 static void put_files(struct program *program) {
-    /* A file with S_ISUID gives its owner's user, which may be the server's, to whoever runs it. Truncating needs no right of Landlock's before ABI 3 when the file is opened for reading; a file without a name
-     * is seen by no count of the temporary folder. */
+    /* A file with S_ISUID gives its owner's user, which may be the server's, to whoever runs it. Truncating needs no
+     * right of Landlock's before ABI 3 when the file is opened for reading; a file without a name is seen by no count
+     * of the temporary folder. */
 #if defined(__x86_64__)
     DECIDE(
         program, SYS_open, ALLOW, IF(1, KERNEL_O_TMPFILE, KERNEL_O_TMPFILE, ERROR(EOPNOTSUPP)),

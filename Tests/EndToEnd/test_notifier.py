@@ -248,7 +248,8 @@ def test_receivers_that_misbehave_fail_their_own_attempts_alone(binary, tmp_path
             receiver.wait("the good, the busy and the away", lambda requests: {"/good", "/busy", "/away"} <= {
                 request.path for request in requests if request.acknowledged is not None})
             letters = wait_until("five are given up", lambda: (
-                lambda found: len(found) == 5 and {letter["channel"]: letter for letter in found})(dead_letters(office.notifier)))
+                lambda found: len(found) == 5 and {letter["channel"]: letter for letter in found})(
+                    dead_letters(office.notifier)))
             # The status decides: what said 200 has the message, however much it says besides.
             assert set(letters) == {"hang", "redirect", "garbage", "gone", "local"}
             assert [request.path for request in receiver.requests].count("/huge") == 1

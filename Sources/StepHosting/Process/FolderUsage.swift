@@ -74,8 +74,8 @@ struct FolderUsage: Hashable {
         }
     }
 
-    /// Counts files of `folder` without a name that the process uses. One of which only a mapping is seen counts as large
-    /// as a file can be.
+    /// Counts files of `folder` without a name that the process uses. One of which only a mapping is seen counts as
+    /// large as a file can be.
     mutating func countUnnamed(of process: pid_t, in folder: String, fileBytesMax: Int) {
         for file in ProcessRecords.unnamedFiles(of: process, in: folder) {
             files += 1

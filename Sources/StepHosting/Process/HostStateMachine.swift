@@ -63,8 +63,8 @@ struct HostStateMachine {
 
     enum State: Hashable {
         case greeting(until: MonotonicNanoseconds)
-        /// `checkAt`: when to look at the processor time again. `confinement`: what holds the process; until it is known,
-        /// nothing of the plugin runs in it.
+        /// `checkAt`: when to look at the processor time again. `confinement`: what holds the process; until it is
+        /// known, nothing of the plugin runs in it.
         case opening(checkAt: MonotonicNanoseconds, until: MonotonicNanoseconds, confinement: Confinement?)
         case idle
         case busy(ActiveCall)
@@ -205,8 +205,8 @@ struct HostStateMachine {
         case (.heartbeat, .idle), (.progress, .idle), (.log, _), (.heartbeat, .closing), (.progress, .closing),
             (.request, .closing):
             return []
-        case (.hello, _), (.confined, _), (.ready, _), (.named, _), (.loadFailed, _), (.complete, _), (.refused, _), (.heartbeat, _),
-            (.progress, _), (.request, _):
+        case (.hello, _), (.confined, _), (.ready, _), (.named, _), (.loadFailed, _), (.complete, _), (.refused, _),
+            (.heartbeat, _), (.progress, _), (.request, _):
             return fail(.protocolViolation("a frame out of turn"))
         }
     }
