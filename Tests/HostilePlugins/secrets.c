@@ -1,8 +1,9 @@
 /* 29: asks for secrets. "act" asks for the one its input names and returns status and value; "tells" asks, too, and then
- * says the value wherever people read; "later" says what "tells" was given, in a call of its own. */
+ * says the value wherever people read; "later" says what "tells" was given, in a call of its own, and "dies" with its
+ * last words. */
 #define FIXTURE_DESCRIBE \
     "{\"name\":\"" FIXTURE_NAME "\",\"version\":\"1\",\"functions\":[{\"name\":\"good\"},{\"name\":\"act\"}," \
-    "{\"name\":\"tells\"},{\"name\":\"later\"}]}"
+    "{\"name\":\"tells\"},{\"name\":\"later\"},{\"name\":\"dies\"}]}"
 #define FIXTURE_REPLIES
 #include "fixture.h"
 
@@ -35,6 +36,10 @@ static int32_t act(const step_call *call) {
     if (equals(call->function, "later")) {
         tell(call->id);
         return 0;
+    }
+    if (equals(call->function, "dies")) {
+        fprintf(stderr, "it was %s\n", given);
+        abort();
     }
     asking = call->id;
     is_telling = equals(call->function, "tells");

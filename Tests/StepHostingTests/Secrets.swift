@@ -53,6 +53,22 @@ extension StepHostingSuite {
             }
         }
 
+        @Test("the last words of a process that dies are masked in the attempt's error and in the server's log")
+        func lastWords() async throws {
+            let log = LogLines()
+            try await HostedPlugins.with("secrets", log: log) {
+                $0.secrets = Self.secrets
+                $0.pool.warmPerPlugin = 1
+                $0.pool.hostsPerPluginMax = 1
+            } _: { plugins async throws in
+                #expect(try await plugins.call("secrets", "act", input: "\"api_key\"").output == "[0,\"sesame-open\"]")
+                let error = try #require(try await plugins.call("secrets", "dies").error)
+                #expect(error.diagnostics?.contains("it was ***") == true, "\(error)")
+            }
+            let line = try #require(log.all.first { $0.hasPrefix("step host lost") }, "\(log.all)")
+            #expect(line.contains("it was ***") && !line.contains("sesame"), "\(line)")
+        }
+
         @Test("the mask finds values as they stand in JSON, the longest first, and at the edges")
         func mask() {
             let mask = SecretMask(["a\"b\n", "abcd", "abcdef", "été"])
