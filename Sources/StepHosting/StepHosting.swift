@@ -58,7 +58,9 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         self.fleet = fleet
         throwaways = ThrowawayHosts(
             spawner: spawner, reactor: reactor, tailBytesMax: configuration.limits.outputTailBytesMax)
-        inventory = PluginInventory { fleet.setCurrent(Set($0.map(\.hash))) }
+        inventory = PluginInventory(directories: configuration.pluginDirectories) {
+            fleet.setCurrent(Set($0.map(\.hash)))
+        }
     }
 
     /// Keeps this process's memory and descriptors from other processes of its user: the step hosts of a server that is

@@ -39,7 +39,8 @@ static int32_t act(const step_call *call) {
     }
     if (equals(call->function, "dies")) {
         fprintf(stderr, "it was %s\n", given);
-        abort();
+        fflush(stderr);
+        _exit(3);
     }
     asking = call->id;
     is_telling = equals(call->function, "tells");

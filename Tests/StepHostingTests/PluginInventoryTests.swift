@@ -13,7 +13,7 @@ struct PluginInventoryTests {
     @Test("a plugin of another name than its file's is offered at the end of the first look, and stays so in the next")
     func staysOffered() {
         let told = Mutex<[[String]]>([])
-        let inventory = PluginInventory { plugins in told.withLock { $0.append(plugins.map(\.name)) } }
+        let inventory = PluginInventory(directories: []) { plugins in told.withLock { $0.append(plugins.map(\.name)) } }
         inventory.begin(["/p/file.so", "/p/slow.so"], failures: [])
         inventory.record("/p/file.so", Self.plugin("other", at: "/p/file.so"))
         #expect(inventory.plugins.isEmpty)
@@ -30,8 +30,11 @@ struct PluginInventoryTests {
 
     @Test("who waits for the end of the look is told at its end, and not before")
     func waits() async {
-        let inventory = PluginInventory { _ in }
+        let inventory = PluginInventory(directories: ["/p"]) { _ in }
+        // Whoever asks before the directories are listed has to wait as well.
+        #expect(inventory.loading == ["/p"])
         inventory.begin(["/p/a.so"], failures: [])
+        #expect(inventory.loading == ["/p/a.so"])
         let waiting = Task {
             await inventory.loaded(nil)
             return inventory.loading

@@ -25,6 +25,7 @@ final class PluginInventory: Sendable {
         var findings: [String: Finding] = [:]
         /// Of directories.
         var failures: [PluginFailure] = []
+        var isListed = false
         var isComplete = false
         /// The files whose plugins were offered when the last look ended.
         var offeredBefore: Set<String> = []
@@ -33,12 +34,18 @@ final class PluginInventory: Sendable {
     }
 
     private let shared = Mutex(Shared())
+    private let directories: [String]
     /// Held while `changed` is told, so that the newest plugins are told last.
     private let telling = Mutex(())
     private let changed: @Sendable ([PluginDescription]) -> Void
 
-    /// - Parameter changed: gets the plugins offered, after each change, one call at a time.
-    init(changed: @escaping @Sendable ([PluginDescription]) -> Void) { self.changed = changed }
+    /// - Parameters:
+    ///   - directories: where files will be looked for.
+    ///   - changed: gets the plugins offered, after each change, one call at a time.
+    init(directories: [String], changed: @escaping @Sendable ([PluginDescription]) -> Void) {
+        self.directories = directories
+        self.changed = changed
+    }
 
     // MARK: From discovery
 
@@ -46,6 +53,7 @@ final class PluginInventory: Sendable {
     func begin(_ files: [String], failures: [PluginFailure]) {
         update { shared in
             shared.offeredBefore = shared.isComplete ? Set(Self.offered(shared).plugins.map(\.path)) : []
+            shared.isListed = true
             shared.findings = shared.findings.filter { files.contains($0.key) }
             shared.files = files
             shared.failures = failures
@@ -62,9 +70,12 @@ final class PluginInventory: Sendable {
 
     var plugins: [PluginDescription] { shared.withLock { Self.offered($0).plugins } }
     var failures: [PluginFailure] { shared.withLock { $0.failures + Self.offered($0).failures } }
-    /// Files not looked at yet.
+    /// Files not looked at yet; the directories themselves until their files are known.
     var loading: [String] {
-        shared.withLock { shared in shared.isComplete ? [] : shared.files.filter { shared.findings[$0] == nil } }
+        shared.withLock { shared in
+            guard shared.isListed else { return directories }
+            return shared.isComplete ? [] : shared.files.filter { shared.findings[$0] == nil }
+        }
     }
 
     /// Waits until each of the plugins is offered, or every file was looked at; no longer than the task is wanted.
