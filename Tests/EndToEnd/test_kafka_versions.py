@@ -40,9 +40,15 @@ def test_the_bus_speaks_what_kafka_4_still_does(binary, tmp_path, data_dir, brok
             server.execute("released", {"value": 1})
             receiver.wait("the approver is told", lambda requests: any(r.acknowledged for r in requests))
             wait_until_ended(server, accepted)
+
+            def is_position_stored():
+                # A member stores it with what it reads, once a second at most.
+                server.execute("three-steps", {"value": 1})
+                return OFFSET_COMMIT in floors.used
+
+            wait_until("the group's position is stored", is_position_stored)
             wait_until_published(broker.address, data_dir)
             assert events_of(asyncio.run(transcript(server, large))) == server.events(large)
-            wait_until("the group's position is stored", lambda: OFFSET_COMMIT in floors.used)
             text = server.log_text()
             assert server.stop() == 0
     assert broker.partition_counts()[EVENTS] == 12

@@ -183,7 +183,8 @@ def test_a_terminal_that_ends_stops_the_server_with_its_grace(binary, data_dir):
         server.put_workflow(sleeping(700))
         begun(server, server.execute("sleeping", wait=None)["execution_id"])
         server.process.send_signal(signal.SIGHUP)
-        assert server.process.wait(timeout=30) == 0, server.log_text()
+        # Longer than any time limit of a connection, which a stop may have to wait for.
+        assert server.process.wait(timeout=90) == 0, server.log_text()
     assert ended(data_dir) == [(files.ATTEMPT_COMPLETED, "only", 1)], "the step did not get its grace"
 
 

@@ -69,7 +69,7 @@ class Server:
         self.process.wait(timeout=30)
         self.process.stdout.close()
 
-    def stop(self, timeout=30) -> int:
+    def stop(self, timeout=90) -> int:
         """SIGTERM; gives the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
