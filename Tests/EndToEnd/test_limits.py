@@ -53,7 +53,8 @@ def test_bytes_after_an_upgrade_that_is_not_made_are_dropped_while_the_answer_is
     with Raw(server.url) as client:
         before = memory(server.pid)
         client.request("POST", "/api/v1/workflows/gate/execute?wait=60s",
-                       {"content-type": "application/json", **UPGRADE}, json.dumps({"execution_id": execution}).encode())
+                       {"content-type": "application/json", **UPGRADE},
+                       json.dumps({"execution_id": execution}).encode())
         sent = client.send_until_reset(b"x" * (1 << 20), 128 << 20, within=50)
         assert sent == 128 << 20, "the server reset the connection, or read nothing"
         assert memory(server.pid) - before <= 32 << 20

@@ -456,7 +456,8 @@ def test_mail_goes_over_tls_with_a_password(binary, tmp_path, certificates):
 
 
 @pytest.mark.parametrize("fault, attempts, reason", [
-    ("550 no such user", 1, "550"), ("451 later", 3, "451"), ("stranger", 3, "certificate verify failed"), ("plain", 1, "STARTTLS")])
+    ("550 no such user", 1, "550"), ("451 later", 3, "451"), ("stranger", 3, "certificate verify failed"),
+    ("plain", 1, "STARTTLS")])
 def test_mail_that_is_refused_is_a_dead_letter(binary, tmp_path, certificates, fault, attempts, reason):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificates / "stranger.pem", certificates / "stranger.key")

@@ -1,5 +1,5 @@
-/* Overwrites libc's `poll` in memory, which the step host's watchdog thread calls, with code that tries to get out of the
- * sandbox. The reader's thread tries the same from `act`. Output: whether the hook ran, and how often something got
+/* Overwrites libc's `poll` in memory, which the step host's watchdog thread calls, with code that tries to get out of
+ * the sandbox. The reader's thread tries the same from `act`. Output: whether the hook ran, and how often something got
  * out. */
 #include "fixture.h"
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Crashes in a function whose mangled name of 130 bytes demangles to 30 MB; or, with the input "print", fails and prints
- * such a name in lines that look like the step host's crash report. Compile with -DBOMB="NAME". */
+/* Crashes in a function whose mangled name of 130 bytes demangles to 30 MB; or, with the input "print", fails and
+ * prints such a name in lines that look like the step host's crash report. Compile with -DBOMB="NAME". */
 #include "fixture.h"
 
 /* The name is given to a second symbol of the same place: an assembler takes no `$` in a call. */

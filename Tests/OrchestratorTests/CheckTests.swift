@@ -21,15 +21,19 @@ struct CheckTests {
         func loaded(_ plugins: Set<String>) async { isLoaded.withLock { $0 = plugins.contains("test") } }
     }
 
+    private static let now = ManualWallClock().now
+
+    private static func definitions(_ catalog: any FunctionCatalog) async throws -> Definitions {
+        let journal = InMemoryJournal(now: { now })
+        return Definitions(journal: journal, lease: try await journal.acquireLease(shard: 0), catalog: catalog)
+    }
+
     @Test("a definition with a fault waits for its plugins, too, and gets no fault for want of them")
     func loadingPlugins() async throws {
-        let clock = ManualWallClock()
-        let journal = InMemoryJournal(now: { clock.now })
-        let lease = try await journal.acquireLease(shard: 0)
-        let definitions = Definitions(journal: journal, lease: lease, catalog: SlowCatalog())
+        let definitions = try await Self.definitions(SlowCatalog())
         let source = "{name: w, steps: [{name: a, function: test.echo, when: '1 +'}]}"
         let error = try await #require(throws: DefinitionError.self) {
-            try await definitions.put(Array(source.utf8), format: .yaml, name: nil, now: clock.now)
+            try await definitions.put(Array(source.utf8), format: .yaml, name: nil, now: Self.now)
         }
         #expect(error.faults.map(\.code) == [.invalidExpression])
     }
@@ -68,10 +72,7 @@ struct CheckTests {
 
     @Test("long checks leave the threads of other tasks alone")
     func longChecks() async throws {
-        let clock = ManualWallClock()
-        let journal = InMemoryJournal(now: { clock.now })
-        let lease = try await journal.acquireLease(shard: 0)
-        let definitions = Definitions(journal: journal, lease: lease, catalog: ScriptedSteps())
+        let definitions = try await Self.definitions(ScriptedSteps())
         let endless = try DefinitionReader.read(Array(Self.endless.utf8)) { _ in .unchecked }
         let (begun, finished) = (Count(), Count())
         // One more than there are threads: were they taken, the last one would begin after another has finished.

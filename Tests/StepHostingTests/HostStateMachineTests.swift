@@ -61,8 +61,8 @@ import WorkflowEngine
     /// The phase after, and the actions: g(reeted), s(end), k(ill), r(eady), f(inished), l(ate), d(ied).
     private static let table: [Phase: [Input: String]] = [
         .greeting: [
-            .hello: "opening g s", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k", .complete: "dying k",
-            .stranger: "dying k", .cancel: "greeting", .retire: "dying k", .timer: "dying k", .exit: "dead d",
+            .hello: "opening g s", .badHello: "dying k", .ready: "dying k", .loadFailed: "dying k",
+            .complete: "dying k", .stranger: "dying k", .cancel: "greeting", .retire: "dying k", .timer: "dying k", .exit: "dead d",
         ],
         .opening: [
             .hello: "dying k", .badHello: "dying k", .ready: "idle r", .loadFailed: "dying k", .complete: "dying k",
@@ -357,7 +357,7 @@ import WorkflowEngine
     @Test("a host that floods the server with frames is ended, one that answers many calls is not")
     func floods() {
         var machine = Self.machine(in: .busy)
-        for _ in 0..<FrameAllowance.burst - 3 {
+        for _ in 0..<HostStateMachine.framesMax - 3 {
             _ = machine.received(.slow(call: 7, what: 1), now: 1)
         }
         let completion = WireMessage.Completion(status: 0, nanoseconds: 1, risk: nil, payload: [])

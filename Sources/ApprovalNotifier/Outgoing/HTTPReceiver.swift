@@ -130,8 +130,8 @@ final class HTTPReceiver: Sendable {
         }
     }
 
-    /// The part of the body that arrives within the limits. An error while reading it is ignored, because the status has
-    /// decided already.
+    /// The part of the body that arrives within the limits. An error while reading it is ignored, because the status
+    /// has decided already.
     private static func body(of response: HTTPClientResponse, within limit: Duration) async -> [UInt8] {
         let body = try? await Deadline.run(within: limit) {
             var bytes: [UInt8] = []

@@ -1,7 +1,7 @@
 import CRdKafka
 
-/// What the library can do with a broker by the request versions that the broker offers, read from the library's own
-/// words (`debug=feature`), which is the only place it says so.
+/// The features of librdkafka that work with the connected broker. Which ones do depends on the versions of requests that
+/// the broker accepts. librdkafka tells it only in its debug log (`debug=feature`), so the log is parsed.
 ///
 /// librdkafka 2.0.2 takes a feature for missing when a broker has dropped an old version of one of its requests, as
 /// Kafka 4.0 did (librdkafka#4948). It then goes on with the versions that both know.
@@ -25,8 +25,9 @@ struct BrokerFeatures: Hashable, Sendable {
     /// Newer libraries know some features by several sets of requests, one of which is enough.
     var off: [String] { disabled.subtracting(enabled).sorted() }
 
-    /// Whether the library sends batches uncompressed, whatever it was told: up to 2.10 it looks for version 0 of
-    /// Produce (librdkafka#4956). Kafka 4 offers that version for this reason alone; a proxy in front of it may not.
+    /// Whether batches go uncompressed although `compression.codec` is set. librdkafka before 2.11 compresses only if the
+    /// broker accepts version 0 of Produce (librdkafka#4956). Kafka 4 still says that it does, for the sake of these
+    /// clients; a proxy in front of it may not.
     func isUncompressed(by version: Int32) -> Bool { version < 0x020b_0000 && (oldestProduce ?? 0) > 0 }
 
     /// The version of the library that runs, such as 0x020002ff.

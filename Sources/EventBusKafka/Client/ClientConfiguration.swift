@@ -73,7 +73,8 @@ enum ClientConfiguration {
         return faults + securityFaults(configuration)
     }
 
-    /// What a path of a URI may have without an escape and without another meaning; letters of any alphabet.
+    /// Whether the byte can stand unescaped in the path of an IRI (RFC 3987): a letter or digit of any alphabet, or one
+    /// of the ASCII characters that neither separate anything nor need an escape.
     private static func isPathByte(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -162,7 +162,7 @@ final class KafkaClient: Sendable {
             return watch
         }
         if role == .admin {
-            // What the library has said of the broker so far, and nobody else takes it any more.
+            // The library's log may hold more about the broker. Nobody reads it after this.
             watch?.cancel()
             serve(nil)
         }

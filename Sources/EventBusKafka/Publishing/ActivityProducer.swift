@@ -121,7 +121,7 @@ final class ActivityProducer: Sendable {
         }
     }
 
-    /// Whether a record failed because the topic is gone, or is another one.
+    /// Whether a record failed because the topic was deleted, or was made again with fewer partitions.
     private static func saysTopicIsLost(_ event: OpaquePointer) -> Bool {
         var messages = [UnsafePointer<rd_kafka_message_t>?](repeating: nil, count: rd_kafka_event_message_count(event))
         let count = rd_kafka_event_message_array(event, &messages, messages.count)

@@ -49,7 +49,7 @@ final class PluginInventory: Sendable {
 
     // MARK: From discovery
 
-    /// The files to be looked at. What was found before stays, and is offered as before, for those that are still there.
+    /// A new look begins, at these files. Plugins of files that are still there stay offered until they are looked at.
     func begin(_ files: [String], failures: [PluginFailure]) {
         update { shared in
             shared.offeredBefore = shared.isComplete ? Set(Self.offered(shared).plugins.map(\.path)) : []

@@ -1,26 +1,15 @@
-/// How often a plugin may cause a line in the server's log: a bucket of tokens. What is left out is counted and told
-/// with the next line, so that a plugin cannot fill the disk with what it provokes.
+/// Limits the lines of the server's log that a plugin can cause, so that it cannot fill the disk with them: 20 at once
+/// and one a second. What is left out is counted, and the next line tells the count.
 struct LogRateLimiter {
-    static let burst = 20
-    static let interval: Int64 = 1_000_000_000
-
-    private var tokens = LogRateLimiter.burst
-    private var refilledAt: MonotonicNanoseconds = .min
+    private var bucket = TokenBucket(burst: 20, interval: 1_000_000_000)
     private var suppressed = 0
 
     /// Nil: write no line. Otherwise how many lines were left out since the last one.
     mutating func admit(_ now: MonotonicNanoseconds) -> Int? {
-        if refilledAt == .min { refilledAt = now }
-        let earned = (now - refilledAt) / Self.interval
-        if earned > 0 {
-            tokens = Int(min(Int64(Self.burst), Int64(tokens) + earned))
-            refilledAt += earned * Self.interval
-        }
-        guard tokens > 0 else {
+        guard bucket.take(now) else {
             suppressed += 1
             return nil
         }
-        tokens -= 1
         defer { suppressed = 0 }
         return suppressed
     }

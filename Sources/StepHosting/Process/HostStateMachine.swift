@@ -75,7 +75,10 @@ struct HostStateMachine {
 
     private(set) var state: State
     private let settings: Settings
-    private var frames = FrameAllowance()
+    /// Frames beside the answers to calls. A step host of ours stays far below it: it sends at most 10 heartbeats and 20
+    /// notes of progress a second, and drops logs while the socket is full. A plugin that writes frames itself could keep
+    /// the reactor busy, which every call waits for.
+    private var frames = TokenBucket(burst: HostStateMachine.framesMax, interval: 200_000)
     /// Set when the channel closed before the process ended.
     private var channelClosedUntil: MonotonicNanoseconds?
     private var counted: (late: UInt64, logs: UInt64) = (0, 0)
@@ -305,6 +308,9 @@ struct HostStateMachine {
 
     /// Between two looks at the processor time of a plugin that opens.
     private static let processorCheckInterval: Int64 = 100_000_000
+
+    /// Twice the activity that one call may have.
+    static let framesMax = 20_000
 
     /// As many as the step host lets through; only what is written past it comes to more.
     private static let requestsPerCallMax = 10_000

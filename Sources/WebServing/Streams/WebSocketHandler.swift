@@ -87,11 +87,13 @@ final class WebSocketHandler: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: reason)), promise: nil)
     }
 
-    /// Sends our close frame, after which no more of the peer is expected.
+    /// Sends our close frame, after which no more of the peer is expected. A second one is not sent (RFC 6455 §5.5.1).
     private func endWithClose(_ context: ChannelHandlerContext, code: UInt16) {
+        // An empty write completes after the earlier ones.
+        let frame = isClosing ? ByteBuffer() : WebSocketFraming.close(code: code, reason: "")
         setClosing(context)
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: ""))).whenComplete { _ in
+        context.writeAndFlush(wrapOutboundOut(frame)).whenComplete { _ in
             bound.value.close(promise: nil)
         }
     }
@@ -158,8 +160,20 @@ final class WebSocketHandler: ChannelDuplexHandler {
             context.close(promise: nil)
             return
         }
-        let code = payload.getInteger(at: payload.readerIndex, as: UInt16.self) ?? StreamCloseCode.normal.rawValue
-        endWithClose(context, code: code)
+        endWithClose(context, code: Self.answer(toClose: payload))
+    }
+
+    /// The code that answers a close frame: its own, if it may stand in one (RFC 6455 §5.5.1, §7.4).
+    private static func answer(toClose payload: ByteBuffer) -> UInt16 {
+        var payload = payload
+        if payload.readableBytes == 0 { return StreamCloseCode.normal.rawValue }
+        switch payload.readInteger(as: UInt16.self) {
+        // Registered codes but those that stand for the lack of a frame (1005, 1006, 1015), and the free ranges.
+        case let code? where (1000...1003).contains(code) || (1007...1014).contains(code)
+            || (3000...4999).contains(code):
+            return String(validating: payload.readableBytesView, as: UTF8.self) == nil ? 1007 : code
+        default: return StreamCloseCode.protocolError.rawValue
+        }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {

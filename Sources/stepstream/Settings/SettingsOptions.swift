@@ -37,7 +37,9 @@ struct SettingsOptions: ParsableArguments {
 
     @Option(
         name: .long,
-        help: "Origin allowed to read from a browser; repeatable. Default: http://localhost:5173 on loopback, else none.")
+        help: """
+            Origin allowed to read from a browser; repeatable. Default: http://localhost:5173 on loopback, else none.
+            """)
     var corsOrigin: [String] = []
 
     @Option(name: .long, help: "How long running steps may go on after SIGTERM, such as 10s. Default: 10s.")

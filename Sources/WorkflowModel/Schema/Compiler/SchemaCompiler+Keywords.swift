@@ -64,7 +64,8 @@ extension SchemaCompiler {
         guard let text = string(value, path, "$schema") else { return nil }
         if !JSONSchema.dialects.contains(text) {
             fault(
-                path, "$schema", "schemas are of draft 2020-12, \(JSONSchema.dialects[0]), or do not say; not of \(text)")
+                path, "$schema",
+                "schemas are of draft 2020-12, \(JSONSchema.dialects[0]), or do not say; not of \(text)")
         }
         return nil
     }

@@ -35,8 +35,8 @@ struct SchemaReferences {
             for (keyword, value) in members {
                 pointerBytes += Self.childCount(keyword, value) * place.pointer.utf8.count
                 guard pointerBytes <= Self.pointerBytesMax else {
-                    let message = "the pointers to the document's schemas have more than \(Self.pointerBytesMax) bytes; "
-                        + "use shorter names"
+                    let message = "the pointers to the document's schemas have more than "
+                        + "\(Self.pointerBytesMax) bytes; use shorter names"
                     return faults.append(JSONSchemaViolation(path: "", keyword: "$limit", message: message))
                 }
                 pending += Self.children(keyword, value, of: entered)
