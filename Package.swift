@@ -154,7 +154,9 @@ let package = Package(
             name: "WebTesting", dependencies: ["WorkflowModel", "WebServing"] + nio + operations,
             path: "Tests/WebTesting"),
         .testTarget(
-            name: "WebServingTests", dependencies: ["WorkflowModel", "WebServing", "WebTesting"] + nio + operations),
+            name: "WebServingTests",
+            dependencies: ["WorkflowModel", "WebServing", "WebTesting", product("NIOEmbedded"), product("NIOWebSocket")]
+                + nio + operations),
         .testTarget(
             name: "GatewayTests",
             dependencies: ["WorkflowModel", "EventBus", "WebServing", "WebTesting", "Gateway"] + nio + operations),
