@@ -92,6 +92,10 @@ import WorkflowModel
             first.began(Self.call("a"))
             let second = try Self.opened(directory)
             second.began(Self.call("b"))
+            // What a child has between its fork and its exec.
+            let copies = OpenDescriptors.copies(of: directory + "/run/calls")
+            defer { for copy in copies { close(copy) } }
+            #expect(!copies.isEmpty)
             first.close()
             let third = try Self.opened(directory)
             #expect(Self.trace(third, "a") == .inHost && Self.trace(third, "b") == .none)

@@ -88,5 +88,21 @@ extension StepHostingSuite {
                 #expect(Self.hostFolders(plugins).isEmpty)
             }
         }
+
+        @Test("a server that stopped while a child was being started leaves the folders to the next one")
+        func handedOver() async throws {
+            let directory = try HostedPlugins.makeDirectory()
+            defer { HostedPlugins.remove(directory) }
+            var copies: [Int32] = []
+            defer { for copy in copies { close(copy) } }
+            try await HostedPlugins.with(directory: directory) { _ in
+                copies = OpenDescriptors.copies(of: directory + "/data/run/hosts")
+                #expect(!copies.isEmpty)
+            }
+            #expect(mkdir(directory + "/data/run/hosts/7", 0o700) == 0)
+            try await HostedPlugins.with(directory: directory) { plugins async throws in
+                #expect(Self.hostFolders(plugins).isEmpty)
+            }
+        }
     }
 }

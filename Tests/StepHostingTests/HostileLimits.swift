@@ -10,17 +10,20 @@ extension StepHostingSuite {
         private static let threadsPerHost = 24
         private static let hostsMax = 2
 
-        /// - Parameter user: one that nothing else on the machine runs as, so that its tasks are the host's.
-        private static func limited(_ configuration: inout HostingConfiguration, user: uid_t, flags: [String] = []) {
+        private static func limited(_ configuration: inout HostingConfiguration, flags: [String] = []) {
             // In the plugins' folder, because the user may be unable to pass the directories above the build's own.
             configuration.stepHostPath = configuration.pluginDirectories[0] + "/step-host"
             configuration.limits.threadsPerHostMax = threadsPerHost
             configuration.pool.hostsMax = hostsMax
-            configuration.confinement.arguments = ["--uid", "\(user)", "--gid", "\(user)"] + flags
+            configuration.confinement.arguments = flags
+            configuration.confinement.users = users
         }
 
-        /// A user of this process's own.
-        private static var user: uid_t { 100_000 + uid_t(getpid()) }
+        /// Users that nothing else on the machine runs as, so that their tasks are the hosts'.
+        private static var users: Range<uid_t> {
+            let first = 100_000 + 16 * uid_t(getpid())
+            return first..<first + 16
+        }
 
         private static func numbers(_ outcome: StepOutcome) throws -> [Int] {
             let output = try #require(outcome.output, "\(outcome)")
@@ -41,10 +44,10 @@ extension StepHostingSuite {
             }
         }
 
-        /// What every way of starting tasks comes to, for a host that runs as `user`, or as this process's user.
-        private static func checkBombs(as user: uid_t, in directory: String) async throws {
+        /// What every way of starting tasks comes to, for hosts that run as users of their own or as this process's user.
+        private static func checkBombs(in directory: String) async throws {
             try await HostedPlugins.with(directory: directory) {
-                Self.limited(&$0, user: user)
+                Self.limited(&$0)
             } _: { plugins async throws in
                 let pid = getpid()
                 let threads = try Self.numbers(try await plugins.call("thread_bomb", input: "1"))
@@ -61,7 +64,7 @@ extension StepHostingSuite {
             // Each on a machine where what the one before started is gone.
             for (plugin, input) in [("thread_bomb", "1"), ("thread_bomb", "2"), ("fork_bomb", "1")] {
                 try await HostedPlugins.with(directory: directory) {
-                    Self.limited(&$0, user: user, flags: flags)
+                    Self.limited(&$0, flags: flags)
                 } _: { plugins async throws in
                     let tasks = try Self.numbers(try await plugins.call(plugin, input: input))
                     let isLimited = tasks[0] > 0 && tasks[0] <= tasksMax && tasks[1] == Int(EAGAIN)
@@ -85,7 +88,7 @@ extension StepHostingSuite {
         func bombsAsRoot() async throws {
             let directory = try await Self.makeBombs()
             defer { HostedPlugins.remove(directory) }
-            try await Self.checkBombs(as: Self.user, in: directory)
+            try await Self.checkBombs(in: directory)
         }
 
         @Test("threads and forks end at the limit for a server that does not run as root")
@@ -94,11 +97,11 @@ extension StepHostingSuite {
                 let directory = try await HostileLimits.makeBombs()
                 defer { HostedPlugins.remove(directory) }
                 if geteuid() == 0 {
-                    let user = HostileLimits.user
+                    let user = HostileLimits.users.lowerBound
                     try #require(await HostedPlugins.shell("chown -R \(user):\(user) '\(directory)'") == 0)
                     try #require(setgroups(0, nil) == 0 && setgid(user) == 0 && setuid(user) == 0)
                 }
-                try await HostileLimits.checkBombs(as: geteuid(), in: directory)
+                try await HostileLimits.checkBombs(in: directory)
             }
         }
 

@@ -77,7 +77,11 @@ final class CallTraces: Sendable {
 
     func close() {
         shared.withLock { shared in
-            if shared.file >= 0 { Glibc.close(shared.file) }
+            if shared.file >= 0 {
+                // Closing alone is too little: a child between its fork and its exec holds the same description.
+                _ = flock(shared.file, LOCK_UN)
+                Glibc.close(shared.file)
+            }
             shared = Shared()
         }
     }

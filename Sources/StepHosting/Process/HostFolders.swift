@@ -77,7 +77,11 @@ final class HostFolders: Sendable {
     func close() {
         for name in shared.withLock({ Array($0.names) }) { remove(named: name) }
         shared.withLock { shared in
-            if shared.top >= 0 { _ = Glibc.close(shared.top) }
+            if shared.top >= 0 {
+                // Closing alone is too little: a child between its fork and its exec holds the same description.
+                _ = flock(shared.top, LOCK_UN)
+                _ = Glibc.close(shared.top)
+            }
             shared.top = -1
         }
     }
