@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs every test of the repository on one debug build: the package's own suites, the plugins', and the end-to-end
-# suite that drives the built binary from outside. Ends with the runners' closing lines; fails if any of them failed.
+# Runs every test of the repository on one debug build: the package's own suites, the plugins', the fuzzers for 20 s
+# each, and the end-to-end suite that drives the built binary from outside. Ends with the runners' closing lines; fails
+# if any of them failed.
 #
 #   deploy/test.sh
 set -euo pipefail
@@ -29,14 +30,16 @@ stage() {
 # closing_line NAME: keeps the last line in which the stage's runner says how many tests ran.
 closing_line() {
   local line
-  line=$(grep -E 'Test run with [0-9]+ tests?|^=+ .*(passed|failed|error|no tests ran).* =+$' "$logs/$1" | tail -n 1) || true
+  local lines='Test run with [0-9]+ tests?|^=+ .*(passed|failed|error|no tests ran).* =+$|^Fuzzing (passed|failed)'
+  line=$(grep -E "$lines" "$logs/$1" | tail -n 1) || true
   closing+=("$(printf '%-12s %s' "$1" "${line:-no tests ran}")")
 }
 
 # failures NAME: what failed in the stage, again, for whoever reads the end only.
 failures() {
   printf '== %s\n' "$1"
-  sed 's/\x1b\[[0-9;]*m//g' "$logs/$1" | grep -aE '^✘|^↳|^(FAILED|ERROR|E  ) |error:|Fatal error' | tail -n 60 ||
+  local lines='^✘|^↳|^(FAILED|ERROR|E  ) |error:|Fatal error|FAILED$'
+  sed 's/\x1b\[[0-9;]*m//g' "$logs/$1" | grep -aE "$lines" | tail -n 60 ||
     tail -n 30 "$logs/$1"
 }
 
@@ -79,6 +82,8 @@ for name in $(plugin_packages); do
   stage "plugin-$name" test_plugin "$name" || true
   [ ! -d "plugins/$name/Tests" ] || closing_line "plugin-$name"
 done
+stage fuzz bash deploy/fuzz.sh || true
+closing_line fuzz
 if stage test-packages install_test_packages && stage venv make_venv --requirement Tests/EndToEnd/requirements.txt; then
   export STEPSTREAM_BINARY=$binary
   # A worker for each processor. A file goes to one of them, whole, so that what its tests share is made once; in the

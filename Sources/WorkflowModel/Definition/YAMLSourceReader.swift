@@ -238,6 +238,9 @@ extension YamlError {
                 else if byte & 0xC0 != 0x80 { position.column += 1 }
             }
             return (.syntax, position, "not valid YAML: \(problem)")
+        // Yams' name for keys that are not scalars. It orders them by chance, so the place it gives is any of several.
+        case .duplicatedKeysInMapping(let keys, _) where keys.contains("<uncovertable>"):
+            return (.unsupportedYAML, start, "a list or a mapping stands twice as a key; a key is a text")
         case .duplicatedKeysInMapping(let keys, let context):
             return (.duplicateKey, SourcePosition(context.mark), "a key stands twice: \(keys.joined(separator: ", "))")
         default: return (.syntax, start, "the text cannot be read as YAML")

@@ -125,6 +125,12 @@ struct HostileDefinitionTests {
         #expect(DefinitionSamples.faults(Self.head + "{\"\": 1, \"\": 2}").contains { $0.hasSuffix("duplicate_key") })
     }
 
+    @Test("lists that stand twice as keys end in the same fault each time")
+    func repeatedLists() {
+        let text = "a: 1\na: 2\n? [x]\n: 1\n? [x]\n: 2\n? {y: 1}\n: 1\n? {y: 1}\n: 2\n"
+        for _ in 0..<40 { #expect(DefinitionSamples.faults(text) == ["1:1  unsupported_yaml"]) }
+    }
+
     @Test("texts with the signs that stand in for others are read as they are")
     func privateSigns() throws {
         let text = Self.head + "[\"\u{E000}*\u{E014}\", '*', &x y, *x, \u{E001}z]"

@@ -257,6 +257,16 @@ struct JSONSchemaTests {
         #expect(unique.violations(of: [text], stepsMax: 500).map(\.keyword) == ["$limit"])
     }
 
+    @Test("each property of a class in a pattern costs, since each is looked up")
+    func patternCost() throws {
+        let text = JSONValue.string(String(repeating: "1", count: 1_000))
+        let one = try JSONSchema(["pattern": "^[\\p{L}\\d]+$"])
+        #expect(one.violations(of: text, stepsMax: 12_000) == [])
+        let many = try JSONSchema(["pattern": "^[\\p{Lu}\\p{Ll}\\p{Lt}\\p{Lm}\\p{Lo}\\p{Mn}\\p{Mc}\\p{Me}\\p{Nl}\\d]+$"])
+        #expect(many.violations(of: text, stepsMax: 12_000).map(\.keyword) == ["$limit"])
+        #expect(many.violations(of: text, stepsMax: 24_000) == [])
+    }
+
     @Test("nesting beyond the bound is said, also inside not")
     func deepValues() throws {
         var value: JSONValue = 1

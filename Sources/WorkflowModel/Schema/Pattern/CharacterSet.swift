@@ -28,6 +28,9 @@ struct CharacterSet: Hashable, Sendable {
         properties.removeAll { !seen.insert($0).inserted }
     }
 
+    /// What `contains` may cost: each property is looked up by itself.
+    var stepsMax: Int { 1 + properties.count }
+
     func contains(_ scalar: UInt32) -> Bool {
         (isInRange(scalar) || properties.contains { $0.contains(scalar) }) != isNegated
     }

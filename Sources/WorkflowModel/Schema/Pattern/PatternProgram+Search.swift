@@ -30,7 +30,7 @@ extension PatternProgram {
                 let accepts =
                     switch instructions[thread] {
                     case .scalar(let value): value == scalar
-                    case .set(let index): budget.spend(1) && sets[index].contains(scalar)
+                    case .set(let index): budget.spend(sets[index].stepsMax) && sets[index].contains(scalar)
                     default: false
                     }
                 guard accepts else { continue }
