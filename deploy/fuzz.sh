@@ -124,16 +124,17 @@ if [ "${1-}" = --seconds ]; then
   seconds=$2
   shift 2
 fi
-for name in "$@"; do [ "${name#-}" = "$name" ] || usage; done
-build_fuzzer
-mkdir -p "$scratch/found"
-if [ $# -gt 1 ] && [ -f "$2" ]; then
+if [ $# -gt 1 ] && [ -d "$fuzz/Corpus/$1" ] && [ -f "$2" ]; then
+  build_fuzzer
+  mkdir -p "$scratch/found"
   run_reader "$@"
   exit
 fi
 readers=("$@")
 [ $# -gt 0 ] || readers=("${all[@]}")
 for reader in "${readers[@]}"; do [ -d "$fuzz/Corpus/$reader" ] || usage; done
+build_fuzzer
+mkdir -p "$scratch/found"
 export -f fuzz_reader run_reader figure
 export fuzz scratch seconds
 # One for each processor at a time; a failure stops none of the others.

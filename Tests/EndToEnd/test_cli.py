@@ -134,9 +134,21 @@ def test_print_config_shows_flags_over_environment_over_file(binary, write, tmp_
     assert (shown["host"], shown["port"], shown["log_level"]) == ("127.0.0.3", 4321, "debug")
 
 
-def test_listening_beyond_loopback_without_tokens_is_refused(binary, data_dir):
+def test_listening_beyond_loopback_without_tokens_is_refused(binary, data_dir, write):
     result = binary.run("serve", "--host", "0.0.0.0", "--port", "0", "--data-dir", data_dir)
     assert result.returncode == 78 and "insecure" in result.stderr
+    # With every other fault, and not on top of a fault of the tokens.
+    result = binary.run("gateway", "--host", "0.0.0.0", "--port", "x", "--data-dir", data_dir)
+    assert result.returncode == 78 and "insecure" in result.stderr and "--port" in result.stderr
+    result = binary.run("serve", "--host", "0.0.0.0", "--config", write("t.yaml", "tokens: [{name: a}]\n"))
+    assert result.returncode == 78 and "insecure" not in result.stderr and "tokens[0]" in result.stderr
+
+
+@pytest.mark.parametrize("role", [["gateway"], ["metrics"], ["notifier", "run"]])
+def test_a_role_takes_the_options_that_it_uses(binary, role):
+    result = binary.run(*role, "--help")
+    assert "--host" in result.stdout and "--plugins" not in result.stdout and "--stop-grace" not in result.stdout
+    assert binary.run(*role, "--plugins", "/tmp").returncode == 2
 
 
 def test_an_interrupted_watch_leaves_the_execution_alone(binary, server):

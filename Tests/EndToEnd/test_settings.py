@@ -96,7 +96,7 @@ def test_directories_that_are_not_there_are_refused_by_whoever_needs_them(binary
         '--port is "x"; give a number from 0 to 65535', "--plugins", "--plugins", "--plugin-files"]
     assert not data_dir.exists()
     # The others may share the settings and have no plugins.
-    assert binary.run("gateway", "--plugins", "/nope", "--print-config").returncode == 0
+    assert binary.run("gateway", "--print-config", env=os.environ | {"STEPSTREAM_PLUGINS": "/nope"}).returncode == 0
     assert refusal(binary, "serve", "--plugins", "/nope", "--print-config")
     definition = tmp_path / "w.json"
     definition.write_text(json.dumps(three_steps()))
@@ -185,7 +185,7 @@ def test_null_is_no_text(binary, configure):
     for place in ("data_dir in ", "host in ", "plugins in ", "kafka.tls_ca in ", "kafka.properties in ",
                   "no token_file"):
         assert any(place in line for line in faults), (place, faults)
-    quoted = binary.run("serve", "--print-config", *configure("host: '~'"))
+    quoted = binary.run("serve", "--print-config", *configure("host: '~'\ninsecure: true"))
     assert json.loads(quoted.stdout)["host"] == "~", quoted
 
 

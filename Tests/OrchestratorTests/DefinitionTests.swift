@@ -116,7 +116,7 @@ struct DefinitionTests {
 
     @Test("a list refuses parameters that it does not know or that stand twice, all at once")
     func unknownParameters() async throws {
-        try await Room.with { room in
+        try await Room.with("echo") { room in
             let wrong = try await room.get("/api/v1/workflows?limit=1&next=zzz&limit=2&sort=a")
             #expect(wrong.status == 400 && wrong.text("code") == "invalid_parameter")
             #expect(
@@ -127,6 +127,10 @@ struct DefinitionTests {
                 #expect(try await room.get("/api/v1/\(path)").text("code") == "invalid_parameter", "\(path)")
             }
             #expect(try await room.get("/api/v1/executions?limit=1&status=failed&workflow=a&stuck=true").status == 200)
+            let one = try await room.get("/api/v1/workflows/a?revison=1").text("detail")
+            let start = try await room.execute("echo", query: "?wiat=1s")
+            #expect(start.status == 400 && start.text("code") == "invalid_parameter")
+            #expect(one == #""revison" is not known; the parameter here is revision"#)
         }
     }
 

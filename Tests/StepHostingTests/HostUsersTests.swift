@@ -7,7 +7,7 @@ import Testing
 struct HostUsersTests {
     @Test("each host has one of the range, no two have the same, and one that is given back comes again")
     func leases() throws {
-        let users = HostUsers(100..<180, register: "/nowhere")
+        let users = HostUsers(100..<180, register: "/nowhere/users")
         let leases = (0..<80).compactMap { _ in users.take() }
         #expect(Set(leases.map(\.id)) == Set(100..<180))
         #expect(users.take() == nil)
@@ -17,7 +17,7 @@ struct HostUsersTests {
 
     @Test("servers begin at different places of the range")
     func starts() {
-        let first = (0..<40).compactMap { _ in HostUsers(100..<180, register: "/nowhere").take()?.id }
+        let first = (0..<40).compactMap { _ in HostUsers(100..<180, register: "/nowhere/users").take()?.id }
         #expect(Set(first).count > 1)
     }
 

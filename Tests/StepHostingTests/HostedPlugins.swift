@@ -202,8 +202,8 @@ enum OpenDescriptors {
     static func links() -> [String] { names(in: "/proc/self/fd").compactMap { link("/proc/self/fd/\($0)") } }
     static func count(of kind: String) -> Int { links().count { $0 == kind } }
 
-    /// Copies of the file's descriptors, as a child has them that was forked and has not reached its `exec`: whatever is
-    /// closed here stays open there. To be closed by the caller.
+    /// Copies of the file's descriptors, as a child has them that was forked and has not reached its `exec`: whatever
+    /// is closed here stays open there. To be closed by the caller.
     static func copies(of path: String) -> [Int32] {
         names(in: "/proc/self/fd").compactMap { Int32($0) }.filter { link("/proc/self/fd/\($0)") == path }
             .map { fcntl($0, F_DUPFD_CLOEXEC, 0) }.filter { $0 >= 0 }

@@ -44,7 +44,7 @@ extension StepHostingSuite {
             }
         }
 
-        /// What every way of starting tasks comes to, for hosts that run as users of their own or as this process's user.
+        /// What every way of starting tasks comes to, for hosts that run as users of their own or as this process's.
         private static func checkBombs(in directory: String) async throws {
             try await HostedPlugins.with(directory: directory) {
                 Self.limited(&$0)

@@ -48,6 +48,7 @@ struct NotifierRoutes: RouteProvider {
 
     /// A page in the order of the IDs, which is the cursor's.
     private func deliveries(_ request: WebRequest) async throws -> JSONValue {
+        try request.query.check(known: ["limit", "cursor", "status"])
         let limit = try request.query.int("limit", default: 100, in: 1...500)
         let cursor = request.query["cursor"]
         guard cursor.map(Delivery.isID) ?? true else { throw Problem.invalidCursor }

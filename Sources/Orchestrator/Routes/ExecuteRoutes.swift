@@ -34,6 +34,7 @@ package struct ExecuteRoutes: RouteProvider {
     }
 
     private func execute(_ request: WebRequest) async throws -> WebResponse {
+        try request.query.check(known: ["wait"])
         let wait = try request.query.duration("wait", atMost: Self.waitMax)
             .map { Wait(limit: $0, client: request.client) }
         let json = try await request.json(within: executions.contexts)

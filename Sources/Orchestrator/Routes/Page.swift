@@ -10,25 +10,11 @@ struct Page {
     let cursor: String?
 
     /// - Parameter others: what the list takes besides.
-    /// - Throws: 400 `invalid_parameter` for every parameter that is not known or stands twice: a misspelt filter would
-    ///   give another list without a word.
+    /// - Throws: 400 `invalid_parameter`, also for parameters that the list does not take.
     init(_ request: WebRequest, _ others: String...) throws(Problem) {
-        try Self.check(request.query.names, ["limit", "cursor"] + others)
+        try request.query.check(known: ["limit", "cursor"] + others)
         limit = try request.query.int("limit", default: Self.limitDefault, in: 1...Self.limitMax)
         cursor = request.query["cursor"]
-    }
-
-    private static func check(_ names: [String], _ known: [String]) throws(Problem) {
-        var seen: Set<String> = []
-        var faults: [String] = []
-        for name in names where !known.contains(name) || !seen.insert(name).inserted {
-            let fault = known.contains(name) ? "\(name) is given twice" : "\"\(name)\" is not known"
-            if !faults.contains(fault) { faults.append(fault) }
-        }
-        guard !faults.isEmpty else { return }
-        throw Problem(
-            400, "invalid_parameter",
-            "\(faults.joined(separator: "; ")); the parameters here are \(known.joined(separator: ", "))")
     }
 
     /// The cursor as what a list orders by.

@@ -36,6 +36,7 @@ package struct WorkflowRoutes: RouteProvider {
     }
 
     private func show(_ request: WebRequest) async throws -> WebResponse {
+        try request.query.check(known: ["revision"])
         let revision = try request.query.int("revision", default: 0, in: 1...Int.max)
         let loaded = try await definitions.definition(
             named: request.pathParameter("name"), revision: revision == 0 ? nil : revision)

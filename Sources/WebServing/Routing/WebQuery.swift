@@ -4,7 +4,7 @@ import WorkflowModel
 package struct WebQuery: Hashable, Sendable {
     private var values: [String: String] = [:]
     /// In the order they were sent, each as often.
-    package private(set) var names: [String] = []
+    private var names: [String] = []
 
     /// Reads `a=1&b=2`.
     /// - Throws: 400 `invalid_encoding` for a part that is not UTF-8, percent-encoded: left out it would change what
@@ -21,6 +21,21 @@ package struct WebQuery: Hashable, Sendable {
             names.append(name)
             if values[name] == nil { values[name] = value }
         }
+    }
+
+    /// - Throws: 400 `invalid_parameter` with every parameter that is not known or stands twice: a misspelt one would
+    ///   ask for something else without a word.
+    package func check(known: [String]) throws(Problem) {
+        var seen: Set<String> = []
+        var faults: [String] = []
+        for name in names where !known.contains(name) || !seen.insert(name).inserted {
+            let fault = known.contains(name) ? "\(name) is given twice" : "\"\(name)\" is not known"
+            if !faults.contains(fault) { faults.append(fault) }
+        }
+        guard !faults.isEmpty else { return }
+        let here = known.count == 1 ? "the parameter here is" : "the parameters here are"
+        throw Problem(
+            400, "invalid_parameter", "\(faults.joined(separator: "; ")); \(here) \(known.joined(separator: ", "))")
     }
 
     package subscript(name: String) -> String? { values[name] }

@@ -37,7 +37,6 @@ package struct WebServerConfiguration: Sendable {
         guard !AccessRules.bareHost(host).isEmpty, port.map({ UInt16($0) ?? 0 > 0 }) ?? true else { return false }
         return !host.utf8.contains { $0 <= 0x20 || $0 >= 0x7F || "/?#@\\*".utf8.contains($0) }
     }
-
     package var host: String
     /// 0 lets the kernel pick one.
     package var port: Int
@@ -77,5 +76,11 @@ package struct WebServerConfiguration: Sendable {
         self.isInsecureAllowed = isInsecureAllowed
         self.callers = callers
         self.streams = streams
+    }
+
+    /// Why nothing may listen at `host`; nil when it may. A listener refuses for the same reason.
+    package var bindFault: String? {
+        do throws(WebServingError) { _ = try AccessRules(self) } catch { return error.message }
+        return nil
     }
 }

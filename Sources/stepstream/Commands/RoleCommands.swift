@@ -4,14 +4,16 @@ import WorkflowModel
 struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Run all roles in one process on one port.")
     @OptionGroup var options: SettingsOptions
-    mutating func run() async throws { try await options.run(as: "serve", Roles.all) }
+    @OptionGroup var steps: StepOptions
+    mutating func run() async throws { try await options.run(as: "serve", Roles.all, steps) }
 }
 
 struct OrchestratorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "orchestrator", abstract: "Run executions and publish their events.")
     @OptionGroup var options: SettingsOptions
-    mutating func run() async throws { try await options.run(OrchestratorRole.self) }
+    @OptionGroup var steps: StepOptions
+    mutating func run() async throws { try await options.run(OrchestratorRole.self, steps) }
 }
 
 struct GatewayCommand: AsyncParsableCommand {
@@ -30,11 +32,14 @@ struct MetricsCommand: AsyncParsableCommand {
 
 extension SettingsOptions {
     /// Runs one role until it is told to stop.
-    func run(_ role: any Role.Type) async throws { try await run(as: role.name, [role]) }
+    /// - Parameter steps: of a role that runs steps.
+    func run(_ role: any Role.Type, _ steps: StepOptions? = nil) async throws {
+        try await run(as: role.name, [role], steps)
+    }
 
-    func run(as name: String, _ roles: [any Role.Type]) async throws {
-        let settings = try SettingsResolver(options: self).resolve(
-            runsSteps: roles.contains { $0 == OrchestratorRole.self })
+    func run(as name: String, _ roles: [any Role.Type], _ steps: StepOptions?) async throws {
+        let resolver = SettingsResolver(options: self, steps: try steps ?? StepOptions.parse([]))
+        let settings = try resolver.resolve(runsSteps: steps != nil, listens: true)
         if printConfig { return try Output.json(settings.json) }
         try await RoleRunner(name: name, roles: roles, settings: settings).run()
     }

@@ -39,10 +39,7 @@ struct RoleRunner {
             settings: settings, bus: bus, health: health, metrics: metrics, logger: logger, isShared: roles.count > 1)
         var parts: [RoleParts] = []
         for role in roles { parts.append(try await role.open(context)) }
-        var listening = WebServerConfiguration(
-            host: settings.host, port: settings.port,
-            allowedOrigins: settings.corsOrigins + [settings.approvals.publicOrigin].compactMap { $0 },
-            isInsecureAllowed: settings.insecure, callers: settings.callers.directory)
+        var listening = settings.listening
         let connections = DescriptorLimit.connections()
         if connections < listening.connectionsMax {
             listening.connectionsMax = connections

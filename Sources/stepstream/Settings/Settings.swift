@@ -1,6 +1,7 @@
 import EventBusKafka
 import FoundationEssentials
 import StepHosting
+import WebServing
 import WorkflowModel
 
 /// The effective settings of a process: flags over environment over `stepstream.yaml` over defaults.
@@ -54,6 +55,13 @@ struct Settings: Sendable {
     static var defaultPluginDirectory: String { Platform.executableDirectory + "/plugins" }
 
     static var stepHostPath: String { Platform.executableDirectory + "/stepstream-step-host" }
+
+    /// The listener of a role.
+    var listening: WebServerConfiguration {
+        WebServerConfiguration(
+            host: host, port: port, allowedOrigins: corsOrigins + [approvals.publicOrigin].compactMap { $0 },
+            isInsecureAllowed: insecure, callers: callers.directory)
+    }
 
     /// For a command that reads what is there: it makes no directory out of a slip of the pen.
     func requireDataDirectory() throws(SettingsError) {

@@ -19,6 +19,18 @@ struct CommonOptions: ParsableArguments {
     var logLevel: String?
 }
 
+/// The flags of roles that run steps.
+struct StepOptions: ParsableArguments {
+    @Option(name: .long, help: "Directory of plugins; repeatable. Default: plugins beside the executable.")
+    var plugins: [String] = []
+
+    @Option(name: .long, help: "Directory that steps may read and write; repeatable. Default: none.")
+    var pluginFiles: [String] = []
+
+    @Option(name: .long, help: "How long running steps may go on after SIGTERM, such as 10s. Default: 10s.")
+    var stopGrace: String?
+}
+
 /// The flags every role shares.
 struct SettingsOptions: ParsableArguments {
     @OptionGroup var common: CommonOptions
@@ -29,21 +41,12 @@ struct SettingsOptions: ParsableArguments {
     @Option(name: .long, help: "Port to listen on; 0 picks one. Default: 8000.")
     var port: String?
 
-    @Option(name: .long, help: "Directory of plugins; repeatable. Default: plugins beside the executable.")
-    var plugins: [String] = []
-
-    @Option(name: .long, help: "Directory that steps may read and write; repeatable. Default: none.")
-    var pluginFiles: [String] = []
-
     @Option(
         name: .long,
         help: """
             Origin allowed to read from a browser; repeatable. Default: http://localhost:5173 on loopback, else none.
             """)
     var corsOrigin: [String] = []
-
-    @Option(name: .long, help: "How long running steps may go on after SIGTERM, such as 10s. Default: 10s.")
-    var stopGrace: String?
 
     @Flag(name: .long, help: "Listen beyond loopback without configured tokens.")
     var insecure = false
@@ -57,6 +60,7 @@ extension CommonOptions {
     func resolve() throws -> Settings {
         var options = try SettingsOptions.parse([])
         options.common = self
-        return try SettingsResolver(options: options).resolve()
+        let resolver = SettingsResolver(options: options, steps: try StepOptions.parse([]))
+        return try resolver.resolve(runsSteps: false, listens: false)
     }
 }

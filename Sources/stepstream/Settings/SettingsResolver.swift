@@ -7,6 +7,7 @@ import WorkflowModel
 /// Brings flags, environment and file together, and checks everything before anything starts.
 struct SettingsResolver {
     var options: SettingsOptions
+    var steps: StepOptions
     var environment: [String: String] = ProcessInfo.processInfo.environment
 
     private static let keys: Set = [
@@ -24,9 +25,11 @@ struct SettingsResolver {
             fileOnly: groups.union(lists).union(["notifier.channels"]))
     }
 
-    /// - Parameter runsSteps: whether the process runs steps and needs what they need.
+    /// - Parameters:
+    ///   - runsSteps: whether the process runs steps and needs what they need.
+    ///   - listens: whether others can reach it.
     /// - Throws: `SettingsError` with every fault.
-    func resolve(runsSteps: Bool = false) throws -> Settings {
+    func resolve(runsSteps: Bool, listens: Bool) throws -> Settings {
         var faults: [String] = []
         let source = SettingsSource(
             path: options.common.config, environment: environment, keys: Self.keys, faults: &faults)
@@ -67,7 +70,7 @@ struct SettingsResolver {
                 faults.append("\(level.source) is \"\(level.value)\"; give one of: \(names)")
             }
         }
-        if let grace = source.text(options.stopGrace, "stop_grace", &faults) {
+        if let grace = source.text(steps.stopGrace, "stop_grace", &faults) {
             if let duration = Duration(parsing: grace.value) { settings.stopGrace = duration } else {
                 faults.append("\(grace.source) is \"\(grace.value)\"; give a duration such as 500ms, 10s or 2m")
             }
@@ -76,7 +79,10 @@ struct SettingsResolver {
             settings.insecure = flag
         }
         resolvePlugins(source, into: &settings, mustExist: runsSteps, &faults)
+        let faultsBefore = faults.count
         settings.callers = CallerSettings(source, &faults)
+        let hasCallers = faults.count > faultsBefore || !settings.callers.directory.isEmpty
+        if listens, !hasCallers, let fault = settings.listening.bindFault { faults.append(fault) }
         settings.notifier = NotifierSettings(source, settings: settings, &faults)
         let origins = source.list(
             options.corsOrigin, "cors_origins", flag: "--cors-origin", separator: ",", &faults)
@@ -94,8 +100,8 @@ struct SettingsResolver {
     /// The settings of plugins alone, for a command that reads or runs them without a server.
     /// - Parameter flags: the directories that the command's flags name.
     static func plugins(_ flags: [String]) throws -> Settings {
-        var resolver = SettingsResolver(options: try SettingsOptions.parse([]))
-        resolver.options.plugins = flags
+        var resolver = SettingsResolver(options: try SettingsOptions.parse([]), steps: try StepOptions.parse([]))
+        resolver.steps.plugins = flags
         var faults: [String] = []
         let source = SettingsSource(path: nil, environment: resolver.environment, keys: keys, faults: &faults)
         var settings = Settings()
@@ -109,9 +115,9 @@ struct SettingsResolver {
         _ source: SettingsSource, into settings: inout Settings, mustExist: Bool, _ faults: inout [String]
     ) {
         settings.pluginDirectories =
-            directories(source.list(options.plugins, "plugins", separator: ":", &faults), mustExist, &faults)
+            directories(source.list(steps.plugins, "plugins", separator: ":", &faults), mustExist, &faults)
             ?? [Settings.defaultPluginDirectory]
-        let files = source.list(options.pluginFiles, "plugin_files", separator: ":", &faults)
+        let files = source.list(steps.pluginFiles, "plugin_files", separator: ":", &faults)
         settings.pluginFiles = directories(files, mustExist, &faults) ?? []
         ConfinementSettings(source: source).resolve(into: &settings, &faults)
         settings.pluginSecrets = PluginSecretSettings(source, &faults)

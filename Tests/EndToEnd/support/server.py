@@ -34,7 +34,7 @@ class Server:
         command = [str(self.binary.path), self.role, "--data-dir", str(self.data_dir)]
         if "--port" not in self.arguments:
             command += ["--port", "0"]
-        if self.role != "gateway":
+        if self.role in ("serve", "orchestrator"):
             for directory in self.plugins:
                 command += ["--plugins", str(directory)]
         self.data_dir.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ class Server:
         self.process.wait(timeout=30)
         self.process.stdout.close()
 
-    def stop(self, timeout=90) -> int:
+    def stop(self, timeout=30) -> int:
         """SIGTERM; gives the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)

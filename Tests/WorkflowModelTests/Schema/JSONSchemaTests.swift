@@ -262,7 +262,8 @@ struct JSONSchemaTests {
         let text = JSONValue.string(String(repeating: "1", count: 1_000))
         let one = try JSONSchema(["pattern": "^[\\p{L}\\d]+$"])
         #expect(one.violations(of: text, stepsMax: 12_000) == [])
-        let many = try JSONSchema(["pattern": "^[\\p{Lu}\\p{Ll}\\p{Lt}\\p{Lm}\\p{Lo}\\p{Mn}\\p{Mc}\\p{Me}\\p{Nl}\\d]+$"])
+        let names = ["Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nl"].map { "\\p{\($0)}" }.joined()
+        let many = try JSONSchema(["pattern": .string("^[\(names)\\d]+$")])
         #expect(many.violations(of: text, stepsMax: 12_000).map(\.keyword) == ["$limit"])
         #expect(many.violations(of: text, stepsMax: 24_000) == [])
     }
