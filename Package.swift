@@ -9,7 +9,7 @@ func product(_ name: String) -> Target.Dependency {
     let packages = [
         "Yams": "Yams", "GRDB": "GRDB.swift", "GRDBSQLite": "GRDB.swift", "ArgumentParser": "swift-argument-parser",
         "NIOCore": "swift-nio", "NIOPosix": "swift-nio", "NIOConcurrencyHelpers": "swift-nio",
-        "NIOHTTP1": "swift-nio", "NIOWebSocket": "swift-nio", "NIOEmbedded": "swift-nio",
+        "NIOHTTP1": "swift-nio", "NIOEmbedded": "swift-nio",
         "NIOHTTPTypes": "swift-nio-extras", "NIOHTTPTypesHTTP1": "swift-nio-extras",
         "HTTPTypes": "swift-http-types", "Hummingbird": "hummingbird", "HummingbirdCore": "hummingbird",
         "Crypto": "swift-crypto", "Logging": "swift-log", "Metrics": "swift-metrics",
@@ -23,7 +23,7 @@ func product(_ name: String) -> Target.Dependency {
 let nio = [product("NIOCore"), product("NIOPosix"), product("NIOConcurrencyHelpers")]
 let operations = [product("Logging"), product("Metrics"), product("ServiceLifecycle")]
 let web = [
-    product("Hummingbird"), product("HummingbirdCore"), product("NIOHTTP1"), product("NIOWebSocket"),
+    product("Hummingbird"), product("HummingbirdCore"), product("NIOHTTP1"),
     product("HTTPTypes"), product("NIOHTTPTypes"), product("NIOHTTPTypesHTTP1"), product("Crypto"),
 ]
 
@@ -91,6 +91,9 @@ let package = Package(
         .target(
             name: "Orchestrator",
             dependencies: ["WorkflowModel", "WorkflowEngine", "EventBus", "WebServing"] + operations),
+        .target(
+            name: "Console", dependencies: ["WorkflowModel", "WebServing"],
+            resources: [.embedInCode("Assets")]),
         .target(name: "Gateway", dependencies: ["WorkflowModel", "EventBus", "WebServing"] + operations),
         .target(
             name: "MetricsAggregator",
@@ -107,7 +110,7 @@ let package = Package(
             name: "stepstream",
             dependencies: [
                 "WorkflowModel", "WorkflowEngine", "JournalSQLite", "EventBus", "EventBusEmbedded", "EventBusKafka",
-                "StepABI", "StepHosting", "WebServing", "Orchestrator", "Gateway", "MetricsAggregator",
+                "StepABI", "StepHosting", "WebServing", "Orchestrator", "Gateway", "Console", "MetricsAggregator",
                 "ApprovalNotifier", product("ArgumentParser"), product("AsyncHTTPClient"), product("UnixSignals"),
                 product("Yams"),
             ] + web + nio + operations),
@@ -153,10 +156,11 @@ let package = Package(
         .target(
             name: "WebTesting", dependencies: ["WorkflowModel", "WebServing"] + nio + operations,
             path: "Tests/WebTesting"),
+        .executableTarget(
+            name: "websocket-echo", dependencies: ["WebServing", "WebTesting"] + operations, path: "Tests/WebSocketEcho"),
         .testTarget(
             name: "WebServingTests",
-            dependencies: ["WorkflowModel", "WebServing", "WebTesting", product("NIOEmbedded"), product("NIOWebSocket")]
-                + nio + operations),
+            dependencies: ["WorkflowModel", "WebServing", "WebTesting", product("NIOEmbedded")] + nio + operations),
         .testTarget(
             name: "GatewayTests",
             dependencies: ["WorkflowModel", "EventBus", "WebServing", "WebTesting", "Gateway"] + nio + operations),

@@ -63,7 +63,7 @@ build_fuzzer() {
   swift build --product stepstream
   plain=$(swift build --show-bin-path)
   objects=() stale=
-  local instrumented=(-sanitize=fuzzer,address) target replaced=(GRDB Yams NIOHTTP1 NIOWebSocket CNIOLLHTTP CYaml)
+  local instrumented=(-sanitize=fuzzer,address) target replaced=(GRDB Yams NIOHTTP1 CNIOLLHTTP CYaml)
   mkdir -p "$scratch"
   set_flags
   local nio=$checkouts/swift-nio/Sources yams=$checkouts/Yams/Sources
@@ -75,7 +75,6 @@ build_fuzzer() {
   local theirs=("${instrumented[@]}" -swift-version 5 -suppress-warnings -DSWIFT_PACKAGE)
   compile Yams "${theirs[@]}" -- "$yams/Yams"
   compile NIOHTTP1 "${theirs[@]}" -package-name swift_nio -- "$nio/NIOHTTP1"
-  compile NIOWebSocket "${theirs[@]}" -package-name swift_nio -- "$nio/NIOWebSocket"
   compile WorkflowModel "${ours[@]}" "${instrumented[@]}" -- Sources/WorkflowModel
   compile WorkflowEngine "${ours[@]}" -- Sources/WorkflowEngine
   compile StepHosting "${ours[@]}" "${instrumented[@]}" -- Sources/StepHosting/Wire

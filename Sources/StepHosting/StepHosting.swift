@@ -98,13 +98,16 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
     /// Waits until every file of the plugin directories was looked at.
     package func discovered() async { await inventory.loaded(nil) }
 
-    package var plugins: [PluginDescription] {
-        inventory.plugins.map { plugin in
-            var plugin = plugin
-            plugin.confinement = fleet.confinement(of: plugin.hash) ?? plugin.confinement
-            return plugin
-        }
+    package var plugins: [PluginDescription] { inventory.plugins.map(confined) }
+
+    /// With the confinement that its hosts have, where one runs.
+    private func confined(_ plugin: PluginDescription) -> PluginDescription {
+        var plugin = plugin
+        plugin.confinement = fleet.confinement(of: plugin.hash) ?? plugin.confinement
+        return plugin
     }
+
+    package func plugin(named name: String) -> PluginDescription? { inventory.plugin(named: name).map(confined) }
     package var failures: [PluginFailure] { inventory.failures }
     package var loading: [String] { inventory.loading }
     package func loaded(_ plugins: Set<String>) async { await inventory.loaded(plugins) }
@@ -248,7 +251,7 @@ package final class StepHosting: StepRunner, FunctionCatalog, Service {
         }
         let entry = PluginStore.Entry(hash: hash, path: store.path(of: hash))
         do throws(PluginDescriber.Fault) {
-            let current = inventory.plugins.first { $0.hash == hash }
+            let current = inventory.plugin(hash: hash)
             let plugin: PluginDescription
             if let current { plugin = current } else {
                 plugin = try await discovery.describe(entry, source: entry.path)

@@ -1,30 +1,21 @@
 """Pages in a real browser: what a person sees and can do, which a client that speaks HTTP by itself does not show."""
 
 import pytest
-from selenium import webdriver
 from selenium.common.exceptions import JavascriptException
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 
 from support.approvals import gated
+from support.browser import WAIT_SECONDS_MAX, opened
 from support.contract import types
 from support.server import Server
 from support.tokens import Callers, in_an_hour
 
-WAIT_SECONDS_MAX = 30
-
 
 @pytest.fixture
 def browser():
-    options = webdriver.ChromeOptions()
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    # Debian's, not one that selenium would look for elsewhere.
-    options.binary_location = "/usr/bin/chromium"
-    running = webdriver.Chrome(options=options, service=Service("/usr/bin/chromedriver"))
-    yield running
-    running.quit()
+    with opened() as running:
+        yield running
 
 
 def heading(browser, text: str) -> str:

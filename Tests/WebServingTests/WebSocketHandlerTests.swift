@@ -1,6 +1,5 @@
 import NIOCore
 import NIOEmbedded
-import NIOWebSocket
 import Testing
 
 @testable import WebServing
@@ -27,9 +26,8 @@ struct WebSocketHandlerTests {
         let socket = FullSocket()
         try channel.pipeline.syncOperations.addHandlers([socket, handler])
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
-        let close = WebSocketFrame(fin: true, opcode: .connectionClose, data: ByteBuffer(bytes: [3, 232]))
-        try channel.writeInbound(close)
-        channel.pipeline.fireErrorCaught(NIOWebSocketError.invalidFrameLength)
+        try channel.writeInbound(WebSocketMessage.close(code: 1000))
+        channel.pipeline.fireErrorCaught(WebSocketFault.broken("a reserved bit is set"))
         channel.pipeline.syncOperations.removeHandler(socket, promise: nil)
         channel.flush()
         var written: [UInt8] = []

@@ -19,6 +19,14 @@ final class PluginInventory: Sendable {
         var continuation: CheckedContinuation<Void, Never>
     }
 
+    /// What is offered, found anew with each change: every call and every start asks for it.
+    private struct Offer {
+        var plugins: [PluginDescription] = []
+        var failures: [PluginFailure] = []
+        var byName: [String: PluginDescription] = [:]
+        var byHash: [String: PluginDescription] = [:]
+    }
+
     private struct Shared {
         /// In the order of the directories and of the names in them.
         var files: [String] = []
@@ -29,6 +37,7 @@ final class PluginInventory: Sendable {
         var isComplete = false
         /// The files whose plugins were offered when the last look ended.
         var offeredBefore: Set<String> = []
+        var offer = Offer()
         var waiters: [Int: Waiter] = [:]
         var nextWaiter = 0
     }
@@ -52,7 +61,7 @@ final class PluginInventory: Sendable {
     /// A new look begins, at these files. Plugins of files that are still there stay offered until they are looked at.
     func begin(_ files: [String], failures: [PluginFailure]) {
         update { shared in
-            shared.offeredBefore = shared.isComplete ? Set(Self.offered(shared).plugins.map(\.path)) : []
+            shared.offeredBefore = shared.isComplete ? Set(shared.offer.plugins.map(\.path)) : []
             shared.isListed = true
             shared.findings = shared.findings.filter { files.contains($0.key) }
             shared.files = files
@@ -68,8 +77,11 @@ final class PluginInventory: Sendable {
 
     // MARK: What is known
 
-    var plugins: [PluginDescription] { shared.withLock { Self.offered($0).plugins } }
-    var failures: [PluginFailure] { shared.withLock { $0.failures + Self.offered($0).failures } }
+    var plugins: [PluginDescription] { shared.withLock { $0.offer.plugins } }
+    var failures: [PluginFailure] { shared.withLock { $0.failures + $0.offer.failures } }
+    func plugin(named name: String) -> PluginDescription? { shared.withLock { $0.offer.byName[name] } }
+    /// The plugin of which this is the build that is offered.
+    func plugin(hash: String) -> PluginDescription? { shared.withLock { $0.offer.byHash[hash] } }
     /// Files not looked at yet; the directories themselves until their files are known.
     var loading: [String] {
         shared.withLock { shared in
@@ -102,7 +114,10 @@ final class PluginInventory: Sendable {
     // MARK: Parts
 
     private func update(_ body: (inout Shared) -> Void) {
-        shared.withLock { body(&$0) }
+        shared.withLock { shared in
+            body(&shared)
+            shared.offer = Self.offer(shared)
+        }
         telling.withLock { _ in changed(plugins) }
         // Whoever waited finds the plugins with their hosts.
         let done = shared.withLock { shared in
@@ -116,33 +131,34 @@ final class PluginInventory: Sendable {
     private static func isLoaded(_ plugins: Set<String>?, _ shared: Shared) -> Bool {
         if shared.isComplete { return true }
         guard let plugins else { return false }
-        return plugins.isSubset(of: offered(shared).plugins.map(\.name))
+        return plugins.allSatisfy { shared.offer.byName[$0] != nil }
     }
 
-    private static func offered(_ shared: Shared) -> (plugins: [PluginDescription], failures: [PluginFailure]) {
-        var plugins: [PluginDescription] = []
-        var failures: [PluginFailure] = []
+    private static func offer(_ shared: Shared) -> Offer {
+        var offer = Offer()
         var paths: [String: [String]] = [:]
         for path in shared.files {
             if case .plugin(let plugin) = shared.findings[path] { paths[plugin.name, default: []].append(path) }
         }
         for path in shared.files {
             switch shared.findings[path] {
-            case .failure(let failure): failures.append(failure)
+            case .failure(let failure): offer.failures.append(failure)
             case .plugin(let plugin):
                 let others = (paths[plugin.name] ?? []).filter { $0 != path }
                 if !others.isEmpty {
                     let message = "it calls itself \(plugin.name), and so does \(others.joined(separator: ", ")); "
                         + "none of them is loaded until only one is left"
-                    failures.append(PluginFailure(path: path, code: "duplicate_name", message: message))
+                    offer.failures.append(PluginFailure(path: path, code: "duplicate_name", message: message))
                 } else if shared.isComplete || shared.offeredBefore.contains(path)
                     || PluginStore.fileName(of: path) == plugin.name
                 {
-                    plugins.append(plugin)
+                    offer.plugins.append(plugin)
+                    offer.byName[plugin.name] = plugin
+                    offer.byHash[plugin.hash] = offer.byHash[plugin.hash] ?? plugin
                 }
             case nil: break
             }
         }
-        return (plugins, failures)
+        return offer
     }
 }

@@ -27,10 +27,21 @@ final class CallTraces: Sendable {
         var trace: AttemptTrace
         /// Written by the process before this one.
         var isInherited: Bool
+        /// A thread is writing the slot; it sees afterwards what has changed meanwhile.
+        var isBeingWritten = false
+        /// The verdict is durable; the slot is free once nobody writes it.
+        var isSettled = false
+    }
+
+    /// Closed once nobody writes it any more: a write would otherwise go to whatever has the descriptor by then.
+    private final class OpenFile: Sendable {
+        let descriptor: Int32
+        init(_ descriptor: Int32) { self.descriptor = descriptor }
+        deinit { Glibc.close(descriptor) }
     }
 
     private struct Shared {
-        var file: Int32 = -1
+        var file: OpenFile?
         var entries: [Step: Entry] = [:]
         var free: [Int] = []
     }
@@ -56,7 +67,7 @@ final class CallTraces: Sendable {
             retrying { pread(file, buffer.baseAddress, buffer.count, 0) }
         }
         shared.withLock { shared in
-            shared.file = file
+            shared.file = OpenFile(file)
             for slot in (0..<Self.slotsMax).reversed() {
                 let range = slot * Self.slotBytes..<(slot + 1) * Self.slotBytes
                 guard range.upperBound <= count, let (step, entry) = Self.read(bytes[range], slot: slot) else {
@@ -77,11 +88,8 @@ final class CallTraces: Sendable {
 
     func close() {
         shared.withLock { shared in
-            if shared.file >= 0 {
-                // Closing alone is too little: a child between its fork and its exec holds the same description.
-                _ = flock(shared.file, LOCK_UN)
-                Glibc.close(shared.file)
-            }
+            // Closing alone is too little: a child between its fork and its exec holds the same description.
+            if let file = shared.file { _ = flock(file.descriptor, LOCK_UN) }
             shared = Shared()
         }
     }
@@ -97,31 +105,30 @@ final class CallTraces: Sendable {
 
     /// A host is about to get the call.
     func began(_ call: StepCall) {
-        let path = Array(call.path.utf8)
-        guard path.count <= Self.pathBytesMax else { return }
-        var bytes = [Self.code(.inHost), UInt8(path.count), 0, 0]
-        withUnsafeBytes(of: UInt32(clamping: call.attempt).littleEndian) { bytes += $0 }
-        bytes += call.execution.bytes
-        bytes += path
-        shared.withLock { shared in
-            guard shared.file >= 0 else { return }
-            let step = Step(execution: call.execution, path: call.path)
-            let slot = shared.entries[step]?.slot ?? shared.free.popLast() ?? Self.takeInherited(&shared)
-            guard let slot else { return }
-            shared.entries[step] = Entry(attempt: call.attempt, slot: slot, trace: .inHost, isInherited: false)
-            // Under the lock: the slot may be somebody else's as soon as the lock is given back.
-            Self.write(bytes, to: slot, of: shared.file)
+        guard call.path.utf8.count <= Self.pathBytesMax else { return }
+        let step = Step(execution: call.execution, path: call.path)
+        let hasSlot = shared.withLock { shared in
+            guard shared.file != nil else { return false }
+            let before = shared.entries[step]
+            let slot = before?.slot ?? shared.free.popLast() ?? Self.takeInherited(&shared)
+            guard let slot else { return false }
+            shared.entries[step] = Entry(
+                attempt: call.attempt, slot: slot, trace: .inHost, isInherited: false,
+                isBeingWritten: before?.isBeingWritten ?? false)
+            return true
         }
+        if hasSlot { write(step) }
     }
 
     /// The host is done with the call; its verdict is not durable yet.
     func ended(_ call: StepCall) {
-        shared.withLock { shared in
-            let step = Step(execution: call.execution, path: call.path)
-            guard shared.entries[step]?.attempt == call.attempt, let slot = shared.entries[step]?.slot else { return }
+        let step = Step(execution: call.execution, path: call.path)
+        let isKnown = shared.withLock { shared in
+            guard shared.entries[step]?.attempt == call.attempt else { return false }
             shared.entries[step]?.trace = .ended
-            Self.write([Self.code(.ended)], to: slot, of: shared.file)
+            return true
         }
+        if isKnown { write(step) }
     }
 
     /// The verdict is durable. The file may keep what it says: the attempt is in doubt no more.
@@ -129,12 +136,56 @@ final class CallTraces: Sendable {
         shared.withLock { shared in
             let step = Step(execution: call.execution, path: call.path)
             guard let entry = shared.entries[step], entry.attempt == call.attempt else { return }
-            shared.entries[step] = nil
-            shared.free.append(entry.slot)
+            shared.entries[step]?.isSettled = true
+            Self.freeSettled(step, &shared)
         }
     }
 
     // MARK: Parts
+
+    /// Writes the step's slot as its entry is, until it is as the entry is then. Not under the lock: a write waits for
+    /// the file system's journal now and then, and every call of the server would wait with it.
+    private func write(_ step: Step) {
+        var written: (attempt: Int, trace: AttemptTrace)?
+        while true {
+            let next = shared.withLock { shared -> (entry: Entry, file: OpenFile)? in
+                guard let entry = shared.entries[step] else { return nil }
+                if written == nil {
+                    // Another thread writes it, and will see what has changed.
+                    if entry.isBeingWritten { return nil }
+                } else {
+                    shared.entries[step]?.isBeingWritten = false
+                    if entry.isSettled {
+                        Self.freeSettled(step, &shared)
+                        return nil
+                    }
+                    if written?.attempt == entry.attempt, written?.trace == entry.trace { return nil }
+                }
+                guard let file = shared.file else { return nil }
+                shared.entries[step]?.isBeingWritten = true
+                return (entry, file)
+            }
+            guard let next else { return }
+            Self.write(Self.bytes(of: step, next.entry), to: next.entry.slot, of: next.file.descriptor)
+            written = (next.entry.attempt, next.entry.trace)
+        }
+    }
+
+    private static func freeSettled(_ step: Step, _ shared: inout Shared) {
+        guard let entry = shared.entries[step], entry.isSettled, !entry.isBeingWritten else { return }
+        shared.entries[step] = nil
+        shared.free.append(entry.slot)
+    }
+
+    private static func bytes(of step: Step, _ entry: Entry) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(slotBytes)
+        bytes += [code(entry.trace), UInt8(step.path.utf8.count), 0, 0]
+        withUnsafeBytes(of: UInt32(clamping: entry.attempt).littleEndian) { bytes += $0 }
+        bytes += step.execution.bytes
+        bytes += step.path.utf8
+        return bytes
+    }
 
     /// With every slot taken, those of the last process go first: most of them are long settled.
     private static func takeInherited(_ shared: inout Shared) -> Int? {

@@ -41,10 +41,9 @@ final class HostFolders: Sendable {
         FolderRemoval.removeAll(in: top)
     }
 
-    /// Notes whose folder it is, for a server that starts after this one was killed.
-    func mark(_ folder: HostFolder, process: pid_t) {
+    fileprivate func mark(_ name: String, process: pid_t) {
         let top = shared.withLock { $0.top }
-        LeftoverHosts.mark(process, as: folder.name, in: top)
+        LeftoverHosts.mark(process, as: name, in: top)
     }
 
     /// A new empty folder.
@@ -103,15 +102,17 @@ final class HostFolders: Sendable {
     /// Whether there is anything in the folder. The folder is read only when its change time, which no process can set,
     /// is another one than when it was last read and found empty.
     fileprivate func isDirty(_ name: String) -> Bool {
+        // The descriptor stays open while there are hosts.
+        let (top, seenEmpty) = shared.withLock { ($0.top, $0.seenEmpty[name]) }
+        guard top >= 0, let changed = FolderUsage.changeTime(of: name, in: top) else { return false }
+        if seenEmpty == changed { return false }
+        guard FolderUsage.isEmpty(name, in: top) else { return true }
+        // The kernel stamps changes with a clock that ticks every 1 to 10 ms: a change right after this look can have
+        // the same time as the last one, so a time that is not past yet tells nothing later.
         shared.withLock { shared in
-            guard shared.top >= 0, let changed = FolderUsage.changeTime(of: name, in: shared.top) else { return false }
-            if shared.seenEmpty[name] == changed { return false }
-            guard FolderUsage.isEmpty(name, in: shared.top) else { return true }
-            // The kernel stamps changes with a clock that ticks every 1 to 10 ms: a change right after this look can
-            // have the same time as the last one, so a time that is not past yet tells nothing later.
-            shared.seenEmpty[name] = changed.isPast ? changed : nil
-            return false
+            if shared.names.contains(name) { shared.seenEmpty[name] = changed.isPast ? changed : nil }
         }
+        return false
     }
 
     fileprivate func usage(_ name: String, of process: pid_t, budget: FolderUsage.Budget) -> FolderUsage {
@@ -136,10 +137,18 @@ final class HostFolders: Sendable {
 
 /// The folder of one host.
 struct HostFolder: Sendable {
-    var path: String
-    var folders: HostFolders
+    let path: String
+    private let name: String
+    private let folders: HostFolders
 
-    var name: String { String(path.split(separator: "/").last ?? "") }
+    init(path: String, folders: HostFolders) {
+        self.path = path
+        self.folders = folders
+        name = String(path.split(separator: "/").last ?? "")
+    }
+
+    /// Notes whose folder it is, for a server that starts after this one was killed.
+    func mark(process: pid_t) { folders.mark(name, process: process) }
 
     /// To be called when its host is gone.
     func remove() { folders.remove(path) }

@@ -111,7 +111,7 @@ final class HostSpawner: Sendable {
         let kept = [channel.0, out.0, err.0]
         for descriptor in kept { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
         open.removeAll { kept.contains($0) }
-        folders.mark(folder, process: process)
+        folder.mark(process: process)
         return HostProcess.Descriptors(
             process: process, pidfd: pidfd, channel: channel.0, out: out.0, err: err.0, folder: folder, user: user)
     }

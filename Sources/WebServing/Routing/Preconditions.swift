@@ -37,8 +37,11 @@ package struct Preconditions: Sendable {
 
     /// For a reading: whether the client has this revision already.
     /// - Throws: 412 `precondition_failed`.
-    package func isKnown(revision: Int) throws(Problem) -> Bool {
-        let tag = Self.tag(revision: revision)
+    package func isKnown(revision: Int) throws(Problem) -> Bool { try isKnown(tag: Self.tag(revision: revision)) }
+
+    /// - Parameter tag: the strong entity tag of what there is, as a header has it.
+    /// - Throws: 412 `precondition_failed`.
+    package func isKnown(tag: String) throws(Problem) -> Bool {
         if let match, !Self.contains(match, tag, isStrong: true) { throw Self.failed(tag) }
         return noneMatch.map { Self.contains($0, tag, isStrong: false) } ?? false
     }

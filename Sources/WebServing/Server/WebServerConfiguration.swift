@@ -3,6 +3,8 @@ package struct WebServerConfiguration: Sendable {
     package struct Streams: Sendable {
         /// Bytes that may wait for one client before it is refused more.
         package var pendingBytesMax: Int
+        /// The longest message that a client may send; what it sends may not cost memory.
+        package var inboundBytesMax: Int
         /// A WebSocket is pinged this often, and dropped when it was silent from one ping to the next.
         package var pingInterval: Duration
         /// How long a client may take to answer a close.
@@ -11,10 +13,11 @@ package struct WebServerConfiguration: Sendable {
         package var heartbeatInterval: Duration
 
         package init(
-            pendingBytesMax: Int = 256 << 10, pingInterval: Duration = .seconds(30),
+            pendingBytesMax: Int = 256 << 10, inboundBytesMax: Int = 4 << 10, pingInterval: Duration = .seconds(30),
             closeTimeout: Duration = .seconds(5), heartbeatInterval: Duration = .seconds(15)
         ) {
             self.pendingBytesMax = pendingBytesMax
+            self.inboundBytesMax = inboundBytesMax
             self.pingInterval = pingInterval
             self.closeTimeout = closeTimeout
             self.heartbeatInterval = heartbeatInterval

@@ -32,6 +32,7 @@ package enum StreamCloseCode: UInt16, Sendable {
     case normal = 1000
     case goingAway = 1001
     case protocolError = 1002
+    case invalidPayload = 1007
     case messageTooBig = 1009
     case internalError = 1011
     case tryAgainLater = 1013
@@ -41,8 +42,16 @@ package enum StreamCloseCode: UInt16, Sendable {
 package protocol StreamSession: Sendable {
     /// After `send` gave `.full`: there is room again.
     func hasRoom()
+    /// The client sent a message over its WebSocket: UTF-8, at most `WebServerConfiguration.Streams.inboundBytesMax`.
+    func received(text: [UInt8])
+    func received(binary: [UInt8])
     /// The connection is gone, by whichever side; called exactly once, nothing follows.
     func closed()
+}
+
+extension StreamSession {
+    package func received(text: [UInt8]) {}
+    package func received(binary: [UInt8]) {}
 }
 
 /// Takes over a connection and gives its session; may already send.

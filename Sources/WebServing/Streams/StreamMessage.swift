@@ -6,16 +6,18 @@ package struct StreamMessage: Sendable {
     package let sequence: Int?
     /// The `event:` of a server-sent event.
     package let type: String
-    /// A whole unmasked WebSocket text frame; copies share the storage.
+    /// A whole unmasked WebSocket frame; copies share the storage.
     let frame: ByteBuffer
     private let headerByteCount: Int
 
-    /// - Parameter bytes: one line of UTF-8 JSON.
-    package init(sequence: Int?, type: String, bytes: [UInt8]) {
+    /// - Parameters:
+    ///   - bytes: one line of UTF-8 JSON.
+    ///   - isBinary: a WebSocket gets a binary message, in which any bytes may be.
+    package init(sequence: Int?, type: String, bytes: [UInt8], isBinary: Bool = false) {
         self.sequence = sequence
         self.type = type
         var frame = ByteBufferAllocator().buffer(capacity: bytes.count + 10)
-        WebSocketFraming.writeHeader(opcode: 0x1, payloadByteCount: bytes.count, to: &frame)
+        WebSocketFraming.writeHeader(opcode: isBinary ? 0x2 : 0x1, payloadByteCount: bytes.count, to: &frame)
         headerByteCount = frame.readableBytes
         frame.writeBytes(bytes)
         self.frame = frame

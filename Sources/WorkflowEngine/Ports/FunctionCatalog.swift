@@ -4,6 +4,8 @@ package import WorkflowModel
 package protocol FunctionCatalog: Sendable {
     /// Every plugin that loads, by name.
     var plugins: [PluginDescription] { get }
+    /// Asked for each step of each start.
+    func plugin(named name: String) -> PluginDescription?
     /// Files that look like plugins and do not load, with the reason in plain words.
     var failures: [PluginFailure] { get }
     /// Files that are still being looked at; empty once the catalog is complete.

@@ -1,3 +1,4 @@
+import Console
 import EventBusKafka
 import Gateway
 import WebServing
@@ -15,6 +16,6 @@ enum GatewayRole: Role {
             subscriber: context.bus.subscriber, history: context.bus.history, configuration: configuration,
             logger: context.logger, now: { clock.now })
         context.registerConsumer(name, gateway.health)
-        return RoleParts(routes: [gateway], services: [gateway])
+        return RoleParts(routes: [gateway, Console()], services: [gateway])
     }
 }

@@ -6,7 +6,6 @@ import HummingbirdCore
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypesHTTP1
-import NIOWebSocket
 
 /// Decides on WebSocket requests and turns their connections over (RFC 6455 §4.2).
 struct WebSocketUpgrader {
@@ -14,9 +13,6 @@ struct WebSocketUpgrader {
         var headers: HTTPHeaders
         var opening: StreamOpening
     }
-
-    /// Clients say nothing worth reading; what they send may not cost memory.
-    static let inboundFrameBytesMax = 4096
 
     let rules: AccessRules
     let routes: RouteTree
@@ -57,7 +53,7 @@ struct WebSocketUpgrader {
     func addHandlers(
         to pipeline: ChannelPipeline.SynchronousOperations, after handler: any ChannelHandler, _ acceptance: Acceptance
     ) throws {
-        let decoder = ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: Self.inboundFrameBytesMax))
+        let decoder = ByteToMessageHandler(WebSocketReader(messageBytesMax: streams.inboundBytesMax))
         try pipeline.addHandler(decoder, position: .after(handler))
         try pipeline.addHandler(
             WebSocketHandler(configuration: streams, opening: acceptance.opening), position: .after(decoder))

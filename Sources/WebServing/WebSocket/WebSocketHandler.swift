@@ -1,13 +1,11 @@
 import NIOCore
-import NIOWebSocket
 
 /// A WebSocket's end of the pipeline: writes what the connection queued, answers pings, keeps the peer alive, closes.
 ///
-/// Clients have nothing to say on these streams, so their text is read and dropped. What a client sends never costs
-/// more memory than one pong on its way and one that waits: while both are there, nothing is read, so that a client
-/// that sends pings and reads nothing is held back by TCP.
+/// What a client sends never costs more memory than one message, one pong on its way and one that waits: while both
+/// pongs are there, nothing is read, so that a client that sends pings and reads nothing is held back by TCP.
 final class WebSocketHandler: ChannelDuplexHandler {
-    typealias InboundIn = WebSocketFrame
+    typealias InboundIn = WebSocketMessage
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
@@ -87,17 +85,6 @@ final class WebSocketHandler: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: reason)), promise: nil)
     }
 
-    /// Sends our close frame, after which no more of the peer is expected. A second one is not sent (RFC 6455 §5.5.1).
-    private func endWithClose(_ context: ChannelHandlerContext, code: UInt16) {
-        // An empty write completes after the earlier ones.
-        let frame = isClosing ? ByteBuffer() : WebSocketFraming.close(code: code, reason: "")
-        setClosing(context)
-        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(wrapOutboundOut(frame)).whenComplete { _ in
-            bound.value.close(promise: nil)
-        }
-    }
-
     /// From here on the connection ends by itself, whatever the peer reads or sends.
     private func setClosing(_ context: ChannelHandlerContext) {
         isClosing = true
@@ -113,15 +100,14 @@ final class WebSocketHandler: ChannelDuplexHandler {
     // MARK: reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        let frame = unwrapInboundIn(data)
+        let message = unwrapInboundIn(data)
         hasLivedSincePing = true
-        guard frame.fin || !frame.opcode.isControl else {
-            return beginClose(context, code: StreamCloseCode.protocolError.rawValue, reason: "fragmented control frame")
-        }
-        switch frame.opcode {
-        case .ping where !isClosing: answer(context, ping: frame.unmaskedData)
-        case .connectionClose: receivedClose(context, payload: frame.unmaskedData)
-        default: break
+        switch message {
+        case .ping(let payload) where !isClosing: answer(context, ping: payload)
+        case .close(let code): receivedClose(context, code: code ?? StreamCloseCode.normal.rawValue)
+        case .text(let payload) where !isClosing: session?.received(text: Array(payload.readableBytesView))
+        case .binary(let payload) where !isClosing: session?.received(binary: Array(payload.readableBytesView))
+        case .text, .binary, .ping, .pong: break
         }
     }
 
@@ -155,35 +141,36 @@ final class WebSocketHandler: ChannelDuplexHandler {
         context.read()
     }
 
-    private func receivedClose(_ context: ChannelHandlerContext, payload: ByteBuffer) {
-        guard !isClosing else {
-            context.close(promise: nil)
-            return
-        }
-        endWithClose(context, code: Self.answer(toClose: payload))
-    }
-
-    /// The code that answers a close frame: its own, if it may stand in one (RFC 6455 §5.5.1, §7.4).
-    private static func answer(toClose payload: ByteBuffer) -> UInt16 {
-        var payload = payload
-        if payload.readableBytes == 0 { return StreamCloseCode.normal.rawValue }
-        switch payload.readInteger(as: UInt16.self) {
-        // Registered codes but those that stand for the lack of a frame (1005, 1006, 1015), and the free ranges.
-        case let code? where (1000...1003).contains(code) || (1007...1014).contains(code)
-            || (3000...4999).contains(code):
-            return String(validating: payload.readableBytesView, as: UTF8.self) == nil ? 1007 : code
-        default: return StreamCloseCode.protocolError.rawValue
+    private func receivedClose(_ context: ChannelHandlerContext, code: UInt16) {
+        guard !isClosing else { return context.close(promise: nil) }
+        setClosing(context)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(WebSocketFraming.close(code: code, reason: ""))).whenComplete { _ in
+            bound.value.close(promise: nil)
         }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let fault = error as? NIOWebSocketError else {
-            context.close(promise: nil)
-            return
+        switch error {
+        case let fault as WebSocketFault: fail(context, fault)
+        // Of what came behind a fault.
+        case is ByteToMessageDecoderError where isClosing: break
+        default: context.close(promise: nil)
         }
-        let code: StreamCloseCode = fault == .invalidFrameLength ? .messageTooBig : .protocolError
-        // The decoder reads no further, so no answer to our close can come.
-        endWithClose(context, code: code.rawValue)
+    }
+
+    /// Says what is wrong and closes our side; nothing more is read, so no answer to the close can come. The rest waits
+    /// for the client's end: were the connection closed while the client still sends, it would be reset, and the client
+    /// could lose what was wrong.
+    private func fail(_ context: ChannelHandlerContext, _ fault: WebSocketFault) {
+        // A second close frame is not sent (RFC 6455 §5.5.1); an empty write completes after the earlier ones.
+        let frame =
+            isClosing ? ByteBuffer() : WebSocketFraming.close(code: fault.code.rawValue, reason: fault.reason)
+        setClosing(context)
+        let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
+        context.writeAndFlush(wrapOutboundOut(frame)).whenComplete { _ in
+            bound.value.close(mode: .output, promise: nil)
+        }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -217,8 +204,4 @@ final class WebSocketHandler: ChannelDuplexHandler {
         context.writeAndFlush(wrapOutboundOut(WebSocketFraming.ping()), promise: nil)
         scheduleKeepAlive(context)
     }
-}
-
-extension WebSocketOpcode {
-    fileprivate var isControl: Bool { self == .ping || self == .pong || self == .connectionClose }
 }
