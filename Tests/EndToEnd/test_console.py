@@ -117,7 +117,7 @@ def test_what_the_server_refuses_stands_beside_its_field_and_nothing_typed_is_lo
         raw.clear()
         raw.send_keys('{"pause": ')
         named(laptop, "button", "Execute workflow").click()
-        assert "no JSON" in laptop.find_element(By.TAG_NAME, "dialog").text
+        assert "no JSON" in laptop.find_element(By.CSS_SELECTOR, "dialog.start").text
         raw.send_keys("5}")
         named(laptop, "button", "Execute workflow").click()
         assert watch_bar(laptop)[-1][0] == "100"

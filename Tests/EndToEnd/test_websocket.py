@@ -4,24 +4,23 @@ import json
 import subprocess
 import sys
 
+#: Compression (RFC 7692) is not offered.
+LEFT_OUT = ["12.*", "13.*"]
+
 
 def test_the_public_suite_finds_nothing(binary, tmp_path):
-    echo = subprocess.Popen(
-        [binary.path.parent / "websocket-echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
+    with subprocess.Popen(
+            [binary.path.parent / "websocket-echo"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as echo:
         url = echo.stdout.readline().strip()
-        suite = subprocess.run(
-            [sys.executable, "-c", "from kosoku._cli import main; main()", url, "--outdir", tmp_path, "--parallelism", "2"],
-            capture_output=True, text=True, timeout=600)
-        report = json.loads((tmp_path / "index.json").read_text())
-    finally:
+        command = [sys.executable, "-c", "from kosoku._cli import main; main()", url, "--outdir", tmp_path]
+        for pattern in LEFT_OUT:
+            command += ["--exclude", pattern]
+        suite = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        # It runs until its input ends.
         echo.stdin.close()
         assert echo.wait(timeout=30) == 0
-    cases = {name: case for agent in report.values() for name, case in agent.items()}
-    behaviors = {"OK", "NON-STRICT", "INFORMATIONAL"}
-    failed = {name: case for name, case in cases.items()
-              if case["behavior"] not in behaviors | {"UNIMPLEMENTED"} or case["behaviorClose"] not in behaviors}
-    assert not failed and suite.returncode == 0, (failed, suite.stdout[-2000:])
-    # Compression is not offered yet: its cases say so.
-    unimplemented = {name for name, case in cases.items() if case["behavior"] == "UNIMPLEMENTED"}
-    assert len(cases) > 500 and all(name.split(".")[0] in ("12", "13") for name in unimplemented)
+    report = json.loads((tmp_path / "index.json").read_text())
+    cases = [case for agent in report.values() for case in agent.values()]
+    assert suite.returncode == 0 and len(cases) > 300, suite.stdout[-3000:]
+    found = {(case["behavior"], case["behaviorClose"]) for case in cases}
+    assert found <= {("OK", "OK"), ("NON-STRICT", "OK"), ("INFORMATIONAL", "INFORMATIONAL")}, suite.stdout[-3000:]
