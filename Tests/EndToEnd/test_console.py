@@ -142,6 +142,33 @@ def test_the_bar_goes_on_when_the_server_is_killed_and_comes_back(binary, data_d
         wait_until("the banner goes", lambda: not laptop.find_element(By.CSS_SELECTOR, ".banner").is_displayed())
 
 
+def test_a_run_is_cancelled_and_run_again_with_the_same_inputs(binary, data_dir, laptop):
+    with Server(binary, data_dir) as server:
+        server.put_workflow(slow_steps("slow"))
+        start(laptop, server, "slow", 60_000)
+        named(laptop, "button", "Cancel").click()
+        def is_cancelled(page):
+            return page.execute_script("return document.querySelector('.now')?.innerText.includes('cancelled')")
+
+        WebDriverWait(laptop, WAIT_SECONDS_MAX).until(is_cancelled)
+        before = laptop.current_url
+        named(laptop, "button", "Run again with these inputs").click()
+        WebDriverWait(laptop, WAIT_SECONDS_MAX).until(lambda page: page.current_url != before)
+        again = server.get(f"/api/v1/executions/{laptop.current_url.rsplit('/', 1)[1]}")
+        assert again["inputs"] == {"pause": 60_000}
+        named(laptop, "button", "Cancel").click()
+        WebDriverWait(laptop, WAIT_SECONDS_MAX).until(is_cancelled)
+
+
+def test_an_address_that_names_no_execution_says_so(binary, data_dir, laptop):
+    with Server(binary, data_dir) as server:
+        for address, said in (("018f0000-0000-7000-8000-000000000000", "No execution has this identifier"),
+                              ("nonsense", "There is nothing to follow")):
+            laptop.get(f"{server.url}/executions/{address}")
+            WebDriverWait(laptop, WAIT_SECONDS_MAX).until(
+                lambda page: said in page.find_element(By.CSS_SELECTOR, ".banner").text)
+
+
 def test_everything_of_the_walk_is_done_by_keyboard(binary, data_dir, laptop):
     with Server(binary, data_dir) as server:
         server.put_workflow(slow_steps("slow"))

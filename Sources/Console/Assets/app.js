@@ -4,8 +4,8 @@ import { workflowsPage } from "./workflows.js";
 
 /** Which page the address names. */
 const pages = [
-  { pattern: /^\/workflows$/, name: "Workflows", page: workflowsPage },
-  { pattern: /^\/executions\/([^/]+)$/, name: null, page: (main, found) => runPage(main, decodeURIComponent(found[1])) },
+  { pattern: /^\/workflows$/, page: workflowsPage },
+  { pattern: /^\/executions\/([^/]+)$/, page: (main, found) => runPage(main, decodeURIComponent(found[1])) },
 ];
 
 const main = document.querySelector("main");

@@ -16,7 +16,9 @@ export function element(tag, attributes = {}, ...children) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined).map((child) => (child instanceof Node ? child : String(child))));
+  for (const child of children.flat(Infinity)) {
+    if (child !== null && child !== undefined) made.append(child instanceof Node ? child : String(child));
+  }
   return made;
 }
 
@@ -59,7 +61,8 @@ export async function request(path, { method = "GET", text: body, headers = {} }
     // Of something in front of the server.
   }
   if (!answer.ok) {
-    throw new Refusal(value ?? { status: answer.status, detail: `the answer was ${answer.status} ${answer.statusText}` });
+    const detail = `the answer was ${answer.status} ${answer.statusText}`;
+    throw new Refusal(value ?? { status: answer.status, detail });
   }
   return value;
 }

@@ -35,7 +35,9 @@ export class RunModel {
   step(path) {
     let step = this.steps.get(path);
     if (step === undefined) {
-      step = { path, number: Infinity, function: "", status: "pending", attempts: [], reason: null, nextAttemptAt: null };
+      step = {
+        path, number: Infinity, function: "", status: "pending", attempts: [], reason: null, nextAttemptAt: null,
+      };
       this.steps.set(path, step);
     }
     return step;
@@ -171,7 +173,8 @@ export class RunModel {
     const retrying = [...this.steps.values()].find((step) => step.status === "retrying");
     if (retrying) return `${retrying.path} waits to try again${of(retrying)}`;
     const last = [...this.steps.values()].findLast((step) => step.status === "completed" || step.status === "skipped");
-    return last ? `${last.path} is ${last.status}${of(last)}` : this.startedAt === null ? "waits for its first event" : "started";
+    if (last) return `${last.path} is ${last.status}${of(last)}`;
+    return this.startedAt === null ? "waits for its first event" : "started";
   }
 }
 

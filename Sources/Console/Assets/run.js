@@ -24,14 +24,15 @@ class RunView {
 
   build() {
     this.title = element("h1", {}, "Execution");
-    this.meta = element("p.meta", {}, element("code", {}, this.executionID));
+    this.meta = element("p.meta", {}, "", element("code", {}, this.executionID));
     this.cancel = element("button", { type: "button", hidden: true, onclick: () => this.askCancel() }, "Cancel");
-    this.again = element("button", { type: "button", hidden: true, onclick: () => this.runAgain() }, "Run again with these inputs");
+    this.again = element(
+      "button", { type: "button", hidden: true, onclick: () => this.runAgain() }, "Run again with these inputs");
     this.notice = element("p.banner", { role: "status", hidden: true });
     this.failure = element("section.failure", { "aria-label": "Failure", hidden: true });
     this.fill = element("i", {});
-    this.bar = element(
-      "div.bar", { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0, "aria-label": "Progress" }, this.fill);
+    const bar = { role: "progressbar", "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": 0 };
+    this.bar = element("div.bar", { ...bar, "aria-label": "Progress" }, this.fill);
     this.percent = element("strong", {}, "0 %");
     this.sentence = element("span", {}, "waits for its first event");
     this.status = element("span.status", {});
@@ -41,7 +42,9 @@ class RunView {
     this.events = element("ol.events", {});
     this.eventCount = element("em", {});
     this.main.replaceChildren(
-      element("div.top", {}, element("div", {}, this.title, this.meta), element("div.actions", {}, this.cancel, this.again)),
+      element(
+        "div.top", {}, element("div", {}, this.title, this.meta),
+        element("div.actions", {}, this.cancel, this.again)),
       this.notice, this.failure, this.bar,
       element("div.now", {}, this.percent, this.sentence, this.status),
       element("section.sheet", { "aria-label": "Timeline" }, element("h2", {}, "Timeline", this.took), this.timeline),
@@ -115,7 +118,8 @@ class RunView {
   async askCancel() {
     this.cancel.disabled = true;
     try {
-      await request(`/api/v1/executions/${encodeURIComponent(this.executionID)}/cancel`, { method: "POST", text: "{}" });
+      const path = `/api/v1/executions/${encodeURIComponent(this.executionID)}/cancel`;
+      await request(path, { method: "POST", text: "{}" });
     } catch (refusal) {
       this.say(`It cannot be cancelled: ${refusal.message}`, "bad");
       this.cancel.disabled = false;
@@ -149,7 +153,7 @@ class RunView {
     const name = model.workflow || this.report?.workflow || "Execution";
     this.title.textContent = name;
     document.title = `${name} · ${statusOf(model.status).word} ${model.progress} %`;
-    this.meta.replaceChildren(...this.metaParts());
+    this.drawMeta();
     const shown = model.progress;
     this.bar.setAttribute("aria-valuenow", String(shown));
     this.bar.setAttribute("aria-valuetext", `${shown} %, ${model.sentence}`);
@@ -157,7 +161,10 @@ class RunView {
     this.fill.style.inlineSize = `${shown}%`;
     this.percent.textContent = `${shown} %`;
     this.sentence.textContent = model.sentence;
-    this.status.replaceChildren(badge(model.status));
+    if (this.status.dataset.shown !== model.status) {
+      this.status.dataset.shown = model.status;
+      this.status.replaceChildren(badge(model.status));
+    }
     this.cancel.hidden = model.startedAt === null || model.isOver;
     this.again.hidden = !model.isOver || !this.report;
     this.drawFailure();
@@ -173,20 +180,24 @@ class RunView {
     this.timer = setTimeout(() => this.drawTimeline(), 250);
   }
 
-  metaParts() {
+  drawMeta() {
     const { model, report } = this;
     const parts = [];
     if (model.revision !== null) parts.push(`revision ${model.revision}`);
-    if (model.startedAt !== null) parts.push(`started ${moment(model.startedAt)}${report?.started_by ? ` by ${report.started_by}` : ""}`);
-    const nodes = parts.flatMap((part) => [part, " · "]);
-    return [...nodes, element("code", {}, this.executionID)];
+    const by = report?.started_by ? ` by ${report.started_by}` : "";
+    if (model.startedAt !== null) parts.push(`started ${moment(model.startedAt)}${by}`);
+    const text = parts.map((part) => `${part} · `).join("");
+    if (this.meta.firstChild.nodeValue !== text) {
+      this.meta.replaceChildren(text, element("code", {}, this.executionID));
+    }
   }
 
   drawFailure() {
     const { failure, status } = this.model;
     this.failure.hidden = failure === null;
-    if (failure === null || this.failure.dataset.shown === JSON.stringify([failure, status, Boolean(this.report)])) return;
-    this.failure.dataset.shown = JSON.stringify([failure, status, Boolean(this.report)]);
+    const shown = JSON.stringify([failure, status, Boolean(this.report)]);
+    if (failure === null || this.failure.dataset.shown === shown) return;
+    this.failure.dataset.shown = shown;
     const step = this.report?.steps?.find((one) => one.step_name === failure.step);
     const lines = step?.attempts?.findLast((attempt) => attempt.diagnostics)?.diagnostics;
     const title = failure.step ? `${failure.step} failed` : "The execution failed";
@@ -195,7 +206,8 @@ class RunView {
       element("p.message", {}, failure.message));
     if (lines) {
       this.failure.append(
-        element("details", { open: true }, element("summary", {}, "Last lines of the step"), element("pre", {}, lines)));
+        element(
+          "details", { open: true }, element("summary", {}, "Last lines of the step"), element("pre", {}, lines)));
     }
   }
 
@@ -208,8 +220,13 @@ class RunView {
     for (const step of model.steps.values()) {
       let row = this.rows.get(step.path);
       if (row === undefined) {
-        row = { shape: element("span.shape", {}), name: element("span", {}), detail: element("small", {}), track: element("span.track", {}), took: element("span.took", {}) };
-        row.element = element("li.step", { "data-row": true, tabindex: "-1" }, row.shape, element("span.name", {}, row.name, row.detail), row.track, row.took);
+        row = {
+          shape: element("span.shape", {}), name: element("span", {}), detail: element("small", {}),
+          track: element("span.track", {}), took: element("span.took", {}),
+        };
+        row.element = element(
+          "li.step", { "data-row": true, tabindex: "-1" },
+          row.shape, element("span.name", {}, row.name, row.detail), row.track, row.took);
         this.rows.set(step.path, row);
         this.timeline.append(row.element);
       }
@@ -219,11 +236,16 @@ class RunView {
       row.shape.setAttribute("aria-label", word);
       row.shape.setAttribute("role", "img");
       row.name.textContent = step.path;
-      row.detail.textContent = [step.function, step.attempts.length > 1 ? `${step.attempts.length} attempts` : null, step.reason]
-        .filter(Boolean).join(" · ");
+      const attempts = step.attempts.length > 1 ? `${step.attempts.length} attempts` : null;
+      row.detail.textContent = [step.function, attempts, step.reason].filter(Boolean).join(" · ");
       const ran = step.attempts.reduce((sum, attempt) => sum + ((attempt.endedAt ?? end) - attempt.startedAt), 0);
       row.took.textContent = step.attempts.length === 0 ? "" : duration(step.attempts.at(-1).milliseconds ?? ran);
-      row.track.replaceChildren(...step.attempts.flatMap((attempt) => segments(attempt, end, at)));
+      row.track.replaceChildren(
+        ...step.attempts.flatMap((attempt, index) => {
+          const before = step.attempts[index - 1]?.endedAt;
+          const pause = before ? [segment("pause", before, attempt.startedAt, at, "waits to try again")] : [];
+          return [...pause, ...segments(attempt, end, at)];
+        }));
     }
     // The definition may come after the first event; its order is the page's.
     const order = [...model.steps.keys()];
@@ -240,9 +262,11 @@ class RunView {
     if (this.data.dataset.shown === key) return;
     this.data.dataset.shown = key;
     if (!report) return;
+    const output = report.output === null ? null : jsonSheet("Output", report.output);
+    const outputs = report.steps.filter((step) => step.output !== null);
     this.data.replaceChildren(
-      element("div.two", {}, jsonSheet("Inputs", report.inputs), report.output === null ? null : jsonSheet("Output", report.output)),
-      ...report.steps.filter((step) => step.output !== null).map((step) => jsonSheet(`Output of ${step.step_name}`, step.output, false)));
+      element("div.two", {}, jsonSheet("Inputs", report.inputs), output),
+      ...outputs.map((step) => jsonSheet(`Output of ${step.step_name}`, step.output, false)));
   }
 
   drawEvents() {
@@ -251,7 +275,10 @@ class RunView {
     const shown = events.slice(-EVENTS_MAX);
     const last = Number(this.events.dataset.last ?? 0);
     for (const event of shown.filter(({ sequence }) => sequence > last)) {
-      this.events.append(element("li", {}, element("span.sequence", {}, event.sequence), element("b", {}, event.type), element("code", {}, clip(JSON.stringify(event.data), 400))));
+      this.events.append(
+        element(
+          "li", {}, element("span.sequence", {}, event.sequence), element("b", {}, event.type),
+          element("code", {}, clip(JSON.stringify(event.data), 400))));
     }
     while (this.events.children.length > EVENTS_MAX) this.events.firstElementChild.remove();
     this.events.dataset.last = String(events.at(-1)?.sequence ?? 0);
@@ -261,10 +288,12 @@ class RunView {
 /** Waiting for a host dotted, then the attempt itself. */
 function segments(attempt, end, at) {
   const until = attempt.endedAt ?? end;
-  const from = attempt.endedAt !== null && attempt.milliseconds != null ? Math.max(attempt.startedAt, until - attempt.milliseconds) : attempt.startedAt;
+  const isMeasured = attempt.endedAt !== null && typeof attempt.milliseconds === "number";
+  const from = isMeasured ? Math.max(attempt.startedAt, until - attempt.milliseconds) : attempt.startedAt;
   const parts = [];
   if (from - attempt.startedAt >= 1) parts.push(segment("queued", attempt.startedAt, from, at, "waits for a host"));
-  parts.push(segment(attempt.outcome, from, until, at, `attempt ${attempt.number}, ${attempt.outcome}${attempt.errorCode ? `: ${attempt.errorCode}` : ""}`));
+  const code = attempt.errorCode ? `: ${attempt.errorCode}` : "";
+  parts.push(segment(attempt.outcome, from, until, at, `attempt ${attempt.number}, ${attempt.outcome}${code}`));
   return parts;
 }
 
@@ -280,7 +309,8 @@ const TEXT_MAX = 20_000;
 
 function jsonSheet(title, value, isOpen = true) {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
-  const note = text.length > TEXT_MAX ? element("p.note", {}, `the first ${TEXT_MAX} of ${text.length} characters`) : [];
+  const isCut = text.length > TEXT_MAX;
+  const note = isCut ? element("p.note", {}, `the first ${TEXT_MAX} of ${text.length} characters`) : null;
   return element(
     "details.sheet", { open: isOpen }, element("summary", {}, title, " ", element("em", {}, bytes(text.length))),
     element("pre", { tabindex: "0" }, clip(text, TEXT_MAX)), note);

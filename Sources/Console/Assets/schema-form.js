@@ -11,7 +11,8 @@ export class SchemaForm {
     this.properties = Object.entries(this.schema.properties ?? {});
     this.required = new Set(this.schema.required ?? []);
     this.fields = new Map();
-    this.fieldsView = element("div.fields", {}, this.properties.map(([name, property]) => this.field(name, property ?? {})));
+    const fields = this.properties.map(([name, property]) => this.field(name, property ?? {}));
+    this.fieldsView = element("div.fields", {}, fields);
     this.rawText = element("textarea.mono", {
       id: id("json"), name: "json", rows: 10, spellcheck: "false", "aria-describedby": id("json-fault"),
     });
@@ -20,7 +21,7 @@ export class SchemaForm {
       "div.fields", { hidden: true },
       element("div.field", {}, element("label", { for: id("json") }, "Inputs as JSON"), this.rawText, this.rawFault));
     this.general = element("div.faults", { role: "alert" });
-    this.tabs = element("button.quiet", { type: "button", "aria-pressed": "false", onclick: () => this.toggle() }, "Edit as JSON");
+    this.tabs = element("button.quiet", { type: "button", onclick: () => this.toggle() }, "Edit as JSON");
     this.element = element("div.schema-form", {}, this.general, this.fieldsView, this.rawView, this.tabs);
     if (this.properties.length === 0) {
       this.rawText.value = "{}";
@@ -41,21 +42,30 @@ export class SchemaForm {
       id: fieldID, name, "aria-required": this.required.has(name) ? "true" : null,
       "aria-describedby": `${fieldID}-help ${fieldID}-fault`,
     };
+    // What may be left out can be left empty.
+    const none = this.required.has(name) ? null : element("option", { value: "" }, "");
     let input;
     switch (kind) {
       case "choice":
         input = element(
-          "select", attributes, this.required.has(name) ? null : element("option", { value: "" }, ""),
-          property.enum.map((choice, index) => element("option", { value: String(index) }, typeof choice === "string" ? choice : JSON.stringify(choice))));
+          "select", attributes, none,
+          property.enum.map((choice, index) => {
+            const text = typeof choice === "string" ? choice : JSON.stringify(choice);
+            return element("option", { value: String(index) }, text);
+          }));
         break;
       case "boolean":
-        input = element("select", attributes, this.required.has(name) ? null : element("option", { value: "" }, ""), element("option", { value: "true" }, "yes"), element("option", { value: "false" }, "no"));
+        input = element(
+          "select", attributes, none, element("option", { value: "true" }, "yes"),
+          element("option", { value: "false" }, "no"));
         break;
       case "number":
         input = element("input", { ...attributes, inputmode: "decimal", autocomplete: "off" });
         break;
       case "json":
-        input = element("textarea.mono", { ...attributes, rows: 3, spellcheck: "false", placeholder: property.type === "array" ? "[ ]" : "{ }" });
+        input = element("textarea.mono", {
+          ...attributes, rows: 3, spellcheck: "false", placeholder: property.type === "array" ? "[ ]" : "{ }",
+        });
         break;
       default: {
         const types = { date: "date", email: "email", uri: "url" };
@@ -71,7 +81,9 @@ export class SchemaForm {
     this.fields.set(name, { input, kind, property, fault });
     return element(
       "div.field", {},
-      element("div.label", {}, element("label", { for: fieldID }, label), this.required.has(name) ? element("span.required", {}, "required") : null, file),
+      element(
+        "div.label", {}, element("label", { for: fieldID }, label),
+        this.required.has(name) ? element("span.required", {}, "required") : null, file),
       input, element("p.help", { id: `${fieldID}-help` }, help), fault);
   }
 
@@ -110,7 +122,6 @@ export class SchemaForm {
     this.rawView.hidden = !this.isRaw;
     this.fieldsView.hidden = this.isRaw;
     this.tabs.textContent = this.isRaw ? "Edit as a form" : "Edit as JSON";
-    this.tabs.setAttribute("aria-pressed", String(Boolean(this.isRaw)));
   }
 
   /** Shows a value; what no field has is kept and sent with the rest. */
@@ -120,7 +131,9 @@ export class SchemaForm {
       if (value?.[name] === undefined) input.value = "";
       else this.put(input, kind, property, value[name]);
     }
-    for (const [name, other] of Object.entries(value ?? {})) if (!this.fields.has(name)) this.others[name] = other;
+    for (const [name, other] of Object.entries(value ?? {})) {
+      if (!this.fields.has(name)) this.others[name] = other;
+    }
     if (this.properties.length === 0) this.rawText.value = JSON.stringify(value ?? {}, null, 2);
   }
 
@@ -177,7 +190,9 @@ export class SchemaForm {
 
   /** The field that a fault of the whole value names: "… is missing" stands at the object, not at its member. */
   missing(message) {
-    for (const [name, field] of this.fields) if (message.includes(`"${name}"`) || message.includes(`'${name}'`)) return field;
+    for (const [name, field] of this.fields) {
+      if (message.includes(`"${name}"`) || message.includes(`'${name}'`)) return field;
+    }
     return undefined;
   }
 

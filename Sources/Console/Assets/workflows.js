@@ -35,7 +35,8 @@ export async function workflowsPage(main) {
     list.hidden = found.length === 0;
     more.hidden = found.length <= shown;
     if (workflows.length === 0) {
-      note.replaceChildren("There is no workflow yet. Write one and ", element("code", {}, "stepstream apply FILE"), ".");
+      const command = element("code", {}, "stepstream apply FILE");
+      note.replaceChildren("There is no workflow yet. Write one and ", command, ".");
     } else note.textContent = found.length === workflows.length ? "" : `${found.length} of ${workflows.length}`;
   };
   filter.addEventListener("input", () => {
@@ -70,10 +71,13 @@ function row(workflow) {
   showRuns(runs, workflow.name);
   return element(
     "article.workflow", { "data-row": true },
-    element("div.name", {}, element("h2", {}, workflow.name), element("small", {}, `revision ${workflow.revision} · ${moment(workflow.created_at)}`)),
+    element(
+      "div.name", {}, element("h2", {}, workflow.name),
+      element("small", {}, `revision ${workflow.revision} · ${moment(workflow.created_at)}`)),
     runs,
     element(
-      "button.main", { type: "button", "aria-label": `Start ${workflow.name}`, onclick: () => openStart(workflow.name) },
+      "button.main",
+      { type: "button", "aria-label": `Start ${workflow.name}`, onclick: () => openStart(workflow.name) },
       element("span", { "aria-hidden": "true" }, "▶"), " Start"));
 }
 
@@ -96,7 +100,8 @@ async function showRuns(place, name) {
     element("div.strip", {}, page.items.toReversed().map((run) => {
       const { shape, word, tone } = statusOf(run.status);
       const label = `${word}, ${moment(run.started_at)}`;
-      return element(`a.run.${tone}`, { href: `/executions/${run.execution_id}`, title: label, "aria-label": label }, shape);
+      const way = { href: `/executions/${run.execution_id}`, title: label, "aria-label": label };
+      return element(`a.outcome.${tone}`, way, shape);
     })),
     element("small", {}, ended.length === 0 ? "" : `${good} of ${ended.length} completed`));
 }
@@ -111,7 +116,8 @@ async function openStart(name) {
     element("h2", { id: "start-title" }, `Start ${name}`));
   const form = element(
     "form", { novalidate: true }, body, fault,
-    element("div.actions", {}, element("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), execute));
+    element(
+      "div.actions", {}, element("button", { type: "button", onclick: () => dialog.close() }, "Cancel"), execute));
   dialog.append(form);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
@@ -148,5 +154,6 @@ async function openStart(name) {
 
 /** Starts an execution. @param {string} inputs JSON text */
 export function start(name, inputs) {
-  return request(`/api/v1/workflows/${encodeURIComponent(name)}/execute`, { method: "POST", text: `{"inputs":${inputs}}` });
+  const path = `/api/v1/workflows/${encodeURIComponent(name)}/execute`;
+  return request(path, { method: "POST", text: `{"inputs":${inputs}}` });
 }
